@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_DBUS_NAMES_H
+#define IOTD_DBUS_NAMES_H
+
+/* The only place where names of the bus are spelled. The major version sits in each of them. */
+
+#define IOTD_BUS_NAME "org.iotd1"
+#define IOTD_ROOT_PATH "/org/iotd1"
+#define IOTD_DEVICE_PATH "/org/iotd1/device"
+#define IOTD_CLIENT_PATH_PREFIX "/org/iotd1/client/"
+
+#define IOTD_IFACE_MANAGER "org.iotd1.Manager"
+#define IOTD_IFACE_CLIENT "org.iotd1.Client"
+#define IOTD_IFACE_DEVICE "org.iotd1.Device"
+#define IOTD_IFACE_LINK "org.iotd1.Link"
+#define IOTD_IFACE_THING "org.iotd1.Thing"
+#define IOTD_IFACE_HANDLER "org.iotd1.Handler"
+
+#define IOTD_ERROR_PREFIX "org.iotd1.Error."
+
+#endif /* IOTD_DBUS_NAMES_H */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_BASE_LIMITS_H
+#define IOTD_BASE_LIMITS_H
+
+/*
+ * Every number that bounds input or growth: its source, and what happens at the edge.
+ * "doc" is the vendor's device guide, "console" its console guide, "limits page" the
+ * platform's page of quotas.
+ */
+
+/* Names. Too long is refused (-EINVAL / OutOfRange / model error). */
+#define LIMIT_PRODUCT_ID 10    /* vendor SDK: product id buffer */
+#define LIMIT_DEVICE_NAME 48   /* console guide: device name, letters, digits, underscore */
+#define LIMIT_DEVICE_SECRET 64 /* doc: base64 text of the secret */
+#define LIMIT_SECRET_BYTES 48  /* doc: the same, decoded */
+#define LIMIT_FEATURE_ID 32    /* console guide: property, event, action, parameter id */
+#define LIMIT_APP_ID 64        /* own choice: name of a program */
+#define LIMIT_CLIENT_TOKEN 128 /* own choice; vendor clients accept 90, the cloud sends up to 50   \
+                                */
+
+/* Thing model. */
+#define LIMIT_STRING_VALUE 2048        /* console guide: string value in bytes */
+#define LIMIT_MODEL_IDS 2048           /* own choice: features of one product */
+#define LIMIT_EVENT_PARAMS 255         /* vendor SDK: parameters of one event */
+#define LIMIT_MODEL_FILE (1024 * 1024) /* own choice: bytes of the model file */
+#define LIMIT_TIME_SKEW_S 86400        /* doc: code 405 beyond 24 hours */
+
+/* MQTT. */
+#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; refused before allocation, link is dropped   \
+                                        */
+#define LIMIT_MQTT_PAYLOAD (16 * 1024) /* limits page: larger payloads are rejected; -EMSGSIZE */
+#define LIMIT_MQTT_TOPIC 255           /* limits page */
+#define LIMIT_MQTT_INFLIGHT 100        /* own choice: unacknowledged QoS 1 publishes; -ENOBUFS */
+#define LIMIT_MQTT_QUEUE_BYTES                                                                     \
+    (1024 * 1024)               /* own choice: bytes waiting for the socket; -ENOBUFS */
+#define LIMIT_SUBSCRIPTIONS 100 /* limits page: per device */
+
+/* JSON. Beyond: refused as not JSON. */
+#define LIMIT_JSON_DEPTH 16 /* own choice; the deepest vendor message has 6 levels */
+
+/* Requests in flight. Beyond: -ENOBUFS / Full. */
+#define LIMIT_REPORT_TOKENS 1024  /* own choice: reports of all programs that wait for an answer */
+#define LIMIT_PENDING_REPLIES 256 /* own choice: requests to the cloud that wait for a reply */
+#define LIMIT_PENDING_EVENTS 1024 /* own choice: events that wait for the link or a reply */
+#define LIMIT_PENDING_CALLS 64    /* own choice: controls and actions that programs work on */
+#define LIMIT_REMEMBERED_ANSWERS 256 /* own choice: twice the 150 messages the cloud keeps for us  \
+                                      */
+#define LIMIT_STATUS_TEXT 64         /* vendor SDK: text of control_reply */
+
+/* Programs. Beyond: Full. */
+#define LIMIT_CLIENTS 256       /* own choice: attached programs */
+#define LIMIT_CLIENT_IDS 512    /* own choice: ids owned by one program */
+#define LIMIT_CLIENT_TOKENS 256 /* own choice: reports and posts of one program in flight */
+#define LIMIT_MONITORS 8        /* own choice: programs that watch the traffic */
+#define LIMIT_DBUS_MESSAGE (1024 * 1024) /* own choice: one message on the bus */
+
+#endif /* IOTD_BASE_LIMITS_H */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_BASE_NAME_H
+#define IOTD_BASE_NAME_H
+
+/* Validators of names; all accept NULL as invalid. */
+
+#include <stdbool.h>
+
+/* Property, event, action and parameter ids: [A-Za-z_][A-Za-z0-9_]*, at most 32 (console guide). */
+bool name_is_feature_id(const char *name);
+/* 1 to 10 of [A-Za-z0-9]. */
+bool name_is_product_id(const char *name);
+/* 1 to 48 of [A-Za-z0-9_-]. The console allows no '-', devices made by its API do. */
+bool name_is_device_name(const char *name);
+/* 1 to 64 of [a-z0-9._-]. */
+bool name_is_app_id(const char *name);
+
+#endif /* IOTD_BASE_NAME_H */

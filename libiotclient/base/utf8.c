@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "libiotclient/base/utf8.h"
+
+#include <stdint.h>
+
+/* Length of the sequence that starts at p, 0 when it is not one (RFC 3629, section 4). */
+static size_t sequence(const uint8_t *p, size_t left)
+{
+    uint8_t lo = 0x80, hi = 0xbf;
+    size_t n;
+
+    if (p[0] == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        n = 2;
+    else if (p[0] >= 0xe0 && p[0] <= 0xef)
+        n = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        n = 4;
+    else
+        return 0;
+
+    if (p[0] == 0xe0)
+        lo = 0xa0; /* overlong */
+    else if (p[0] == 0xed)
+        hi = 0x9f; /* surrogates */
+    else if (p[0] == 0xf0)
+        lo = 0x90; /* overlong */
+    else if (p[0] == 0xf4)
+        hi = 0x8f; /* above U+10FFFF */
+
+    if (left < n || p[1] < lo || p[1] > hi)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+bool utf8_is_valid(const char *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *) text;
+
+    while (len > 0) {
+        size_t n = sequence(p, len);
+
+        if (n == 0)
+            return false;
+        p += n;
+        len -= n;
+    }
+    return true;
+}

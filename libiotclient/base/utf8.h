@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_BASE_UTF8_H
+#define IOTD_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * UTF-8 as MQTT 3.1.1 wants it (1.5.3): well formed, no surrogates [MQTT-1.5.3-1], no U+0000
+ * [MQTT-1.5.3-2].
+ */
+bool utf8_is_valid(const char *text, size_t len);
+
+#endif /* IOTD_BASE_UTF8_H */

@@ -1,0 +1,28 @@
+dnl SPDX-License-Identifier: GPL-2.0-or-later
+dnl Every missing library is named with its Debian package, all of them in one message.
+
+AC_DEFUN([IOTD_NEED], [
+    PKG_CHECK_MODULES([$1], [$2], [], [iotd_missing="$iotd_missing
+    $2 (Debian: $3)"])
+])
+
+AC_DEFUN([IOTD_DEPS], [
+    iotd_missing=
+    IOTD_NEED([DBUS], [dbus-1 >= 1.14], [libdbus-1-dev])
+    AS_IF([test "x$enable_daemon" != xno], [
+        IOTD_NEED([LWS], [libwebsockets >= 4.1], [libwebsockets-dev])
+        IOTD_NEED([WOLFSSL], [wolfssl >= 5.5], [libwolfssl-dev])
+        IOTD_NEED([JANSSON], [jansson >= 2.14], [libjansson-dev])
+        IOTD_NEED([CRYPTO], [libcrypto >= 3.0], [libssl-dev])
+    ])
+    AS_IF([test "x$enable_tests" != xno], [
+        IOTD_NEED([CUNIT], [cunit >= 2.1], [libcunit1-dev])
+    ])
+    AS_IF([test "$PYTHON" = : && test ! -f "$srcdir/dbus/iface-gen.c"], [
+        iotd_missing="$iotd_missing
+    python >= 3.9 to generate dbus/iface-gen.c (Debian: python3)"])
+    AS_IF([test -n "$iotd_missing"], [
+        AC_MSG_ERROR([these are missing:$iotd_missing
+  install them, for example with: apt-get install libdbus-1-dev libwebsockets-dev libwolfssl-dev libjansson-dev libssl-dev libcunit1-dev])
+    ])
+])
