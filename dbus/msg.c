@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/msg.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "dbus/errmap.h"
+#include "libiotclient/base/limits.h"
+#include "libiotclient/base/utf8.h"
+
+static int append(DBusMessageIter *it, int type, const void *value)
+{
+    return dbus_message_iter_append_basic(it, type, value) ? 0 : -ENOMEM;
+}
+
+static int check_text(const char *text)
+{
+    size_t len;
+
+    if (!text)
+        return -EINVAL;
+    len = strnlen(text, LIMIT_DBUS_MESSAGE + 1);
+    if (len > LIMIT_DBUS_MESSAGE)
+        return -EMSGSIZE;
+    return utf8_is_valid(text, len) ? 0 : -EINVAL;
+}
+
+int msg_append_bool(DBusMessageIter *it, bool value)
+{
+    return append(it, DBUS_TYPE_BOOLEAN, &(dbus_bool_t){value});
+}
+
+int msg_append_int32(DBusMessageIter *it, int32_t value)
+{
+    return append(it, DBUS_TYPE_INT32, &(dbus_int32_t){value});
+}
+
+int msg_append_uint32(DBusMessageIter *it, uint32_t value)
+{
+    return append(it, DBUS_TYPE_UINT32, &(dbus_uint32_t){value});
+}
+
+int msg_append_int64(DBusMessageIter *it, int64_t value)
+{
+    return append(it, DBUS_TYPE_INT64, &(dbus_int64_t){value});
+}
+
+int msg_append_uint64(DBusMessageIter *it, uint64_t value)
+{
+    return append(it, DBUS_TYPE_UINT64, &(dbus_uint64_t){value});
+}
+
+int msg_append_double(DBusMessageIter *it, double value)
+{
+    return append(it, DBUS_TYPE_DOUBLE, &value);
+}
+
+int msg_append_string(DBusMessageIter *it, const char *value)
+{
+    int r = check_text(value);
+
+    return r < 0 ? r : append(it, DBUS_TYPE_STRING, &value);
+}
+
+int msg_append_path(DBusMessageIter *it, const char *value)
+{
+    int r = check_text(value);
+
+    if (r < 0)
+        return r;
+    if (!dbus_validate_path(value, NULL))
+        return -EINVAL;
+    return append(it, DBUS_TYPE_OBJECT_PATH, &value);
+}
+
+int msg_open(DBusMessageIter *it, int type, const char *signature, DBusMessageIter *ret_sub)
+{
+    return dbus_message_iter_open_container(it, type, signature, ret_sub) ? 0 : -ENOMEM;
+}
+
+int msg_close(DBusMessageIter *it, DBusMessageIter *sub, int r)
+{
+    if (r < 0) {
+        dbus_message_iter_abandon_container(it, sub);
+        return r;
+    }
+    return dbus_message_iter_close_container(it, sub) ? 0 : -ENOMEM;
+}
+
+int msg_append_strv(DBusMessageIter *it, const char *const *strv, size_t n)
+{
+    DBusMessageIter sub;
+    int r;
+
+    r = msg_open(it, DBUS_TYPE_ARRAY, "s", &sub);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = msg_append_string(&sub, strv[i]);
+    return msg_close(it, &sub, r);
+}
+
+int msg_append_bytes(DBusMessageIter *it, const void *data, size_t len)
+{
+    const void *at = len > 0 ? data : "";
+    DBusMessageIter sub;
+    int r;
+
+    if (len > LIMIT_DBUS_MESSAGE)
+        return -EMSGSIZE;
+    r = msg_open(it, DBUS_TYPE_ARRAY, "y", &sub);
+    if (r < 0)
+        return r;
+    if (!dbus_message_iter_append_fixed_array(&sub, DBUS_TYPE_BYTE, &at, (int) len))
+        r = -ENOMEM;
+    return msg_close(it, &sub, r);
+}
+
+/* A variant of one basic value that was checked before. */
+static int append_variant(DBusMessageIter *it, int type, const void *value)
+{
+    const char signature[] = {(char) type, '\0'};
+    DBusMessageIter sub;
+    int r;
+
+    r = msg_open(it, DBUS_TYPE_VARIANT, signature, &sub);
+    if (r < 0)
+        return r;
+    return msg_close(it, &sub, append(&sub, type, value));
+}
+
+int msg_append_variant_bool(DBusMessageIter *it, bool value)
+{
+    return append_variant(it, DBUS_TYPE_BOOLEAN, &(dbus_bool_t){value});
+}
+
+int msg_append_variant_int64(DBusMessageIter *it, int64_t value)
+{
+    return append_variant(it, DBUS_TYPE_INT64, &(dbus_int64_t){value});
+}
+
+int msg_append_variant_double(DBusMessageIter *it, double value)
+{
+    return append_variant(it, DBUS_TYPE_DOUBLE, &value);
+}
+
+int msg_append_variant_string(DBusMessageIter *it, const char *value)
+{
+    int r = check_text(value);
+
+    return r < 0 ? r : append_variant(it, DBUS_TYPE_STRING, &value);
+}
+
+static int dict_basic(DBusMessageIter *dict, const char *key, int type, const void *value)
+{
+    DBusMessageIter entry;
+    int r;
+
+    r = msg_open(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    if (r < 0)
+        return r;
+    r = msg_append_string(&entry, key);
+    if (r >= 0)
+        r = append_variant(&entry, type, value);
+    return msg_close(dict, &entry, r);
+}
+
+int msg_dict_bool(DBusMessageIter *dict, const char *key, bool value)
+{
+    return dict_basic(dict, key, DBUS_TYPE_BOOLEAN, &(dbus_bool_t){value});
+}
+
+int msg_dict_uint32(DBusMessageIter *dict, const char *key, uint32_t value)
+{
+    return dict_basic(dict, key, DBUS_TYPE_UINT32, &(dbus_uint32_t){value});
+}
+
+int msg_dict_int64(DBusMessageIter *dict, const char *key, int64_t value)
+{
+    return dict_basic(dict, key, DBUS_TYPE_INT64, &(dbus_int64_t){value});
+}
+
+int msg_dict_uint64(DBusMessageIter *dict, const char *key, uint64_t value)
+{
+    return dict_basic(dict, key, DBUS_TYPE_UINT64, &(dbus_uint64_t){value});
+}
+
+int msg_dict_double(DBusMessageIter *dict, const char *key, double value)
+{
+    return dict_basic(dict, key, DBUS_TYPE_DOUBLE, &value);
+}
+
+int msg_dict_string(DBusMessageIter *dict, const char *key, const char *value)
+{
+    int r = check_text(value);
+
+    return r < 0 ? r : dict_basic(dict, key, DBUS_TYPE_STRING, &value);
+}
+
+int msg_dict_path(DBusMessageIter *dict, const char *key, const char *value)
+{
+    int r = check_text(value);
+
+    if (r < 0)
+        return r;
+    if (!dbus_validate_path(value, NULL))
+        return -EINVAL;
+    return dict_basic(dict, key, DBUS_TYPE_OBJECT_PATH, &value);
+}
+
+int msg_dict_open_entry(DBusMessageIter *dict, const char *key, const char *signature,
+                        struct msg_entry *ret_entry)
+{
+    int r;
+
+    r = msg_open(dict, DBUS_TYPE_DICT_ENTRY, NULL, &ret_entry->entry);
+    if (r < 0)
+        return r;
+    r = msg_append_string(&ret_entry->entry, key);
+    if (r >= 0)
+        r = msg_open(&ret_entry->entry, DBUS_TYPE_VARIANT, signature, &ret_entry->variant);
+    if (r < 0)
+        return msg_close(dict, &ret_entry->entry, r);
+    return 0;
+}
+
+int msg_dict_close_entry(DBusMessageIter *dict, struct msg_entry *entry, int r)
+{
+    r = msg_close(&entry->entry, &entry->variant, r);
+    return msg_close(dict, &entry->entry, r);
+}
+
+/*
+ * The iterator of what is inside of any variants. The depth is bounded by libdbus, which refuses
+ * messages that nest deeper than 64 (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH).
+ */
+static int unwrap(const DBusMessageIter *it, DBusMessageIter *ret_inner)
+{
+    DBusMessageIter at = *it;
+    int type;
+
+    while ((type = dbus_message_iter_get_arg_type(&at)) == DBUS_TYPE_VARIANT) {
+        DBusMessageIter sub;
+
+        dbus_message_iter_recurse(&at, &sub);
+        at = sub;
+    }
+    *ret_inner = at;
+    return type;
+}
+
+int msg_read_value(DBusMessageIter *it, struct msg_value *ret_value)
+{
+    struct msg_value v = {.kind = MSG_KIND_INT};
+    DBusMessageIter at;
+    DBusBasicValue raw;
+    int type;
+
+    type = unwrap(it, &at);
+    if (type == DBUS_TYPE_INVALID)
+        return -EPROTOTYPE;
+    if (dbus_type_is_basic(type) && type != DBUS_TYPE_UNIX_FD)
+        dbus_message_iter_get_basic(&at, &raw);
+
+    switch (type) {
+    case DBUS_TYPE_BOOLEAN:
+        v.kind = MSG_KIND_BOOL;
+        v.b = raw.bool_val;
+        break;
+    case DBUS_TYPE_BYTE:
+        v.i = raw.byt;
+        break;
+    case DBUS_TYPE_INT16:
+        v.i = raw.i16;
+        break;
+    case DBUS_TYPE_UINT16:
+        v.i = raw.u16;
+        break;
+    case DBUS_TYPE_INT32:
+        v.i = raw.i32;
+        break;
+    case DBUS_TYPE_UINT32:
+        v.i = raw.u32;
+        break;
+    case DBUS_TYPE_INT64:
+        v.i = raw.i64;
+        break;
+    case DBUS_TYPE_UINT64:
+        if (raw.u64 > INT64_MAX)
+            return -ERANGE;
+        v.i = (int64_t) raw.u64;
+        break;
+    case DBUS_TYPE_DOUBLE:
+        v.kind = MSG_KIND_DOUBLE;
+        v.d = raw.dbl;
+        break;
+    case DBUS_TYPE_STRING:
+        v.kind = MSG_KIND_STRING;
+        v.s = raw.str;
+        break;
+    default:
+        v.kind = MSG_KIND_OTHER;
+        break;
+    }
+    *ret_value = v;
+    dbus_message_iter_next(it);
+    return 0;
+}
+
+/* Reads one value of the wanted kind; the iterator stays where it is on failure. */
+static int read_kind(DBusMessageIter *it, enum msg_kind kind, struct msg_value *ret_value)
+{
+    DBusMessageIter at = *it;
+    struct msg_value v;
+    int r;
+
+    r = msg_read_value(&at, &v);
+    if (r < 0)
+        return r;
+    if (v.kind != kind)
+        return -EPROTOTYPE;
+    *it = at;
+    *ret_value = v;
+    return 0;
+}
+
+int msg_read_bool(DBusMessageIter *it, bool *ret_value)
+{
+    struct msg_value v;
+    int r;
+
+    r = read_kind(it, MSG_KIND_BOOL, &v);
+    if (r >= 0)
+        *ret_value = v.b;
+    return r;
+}
+
+int msg_read_int64(DBusMessageIter *it, int64_t *ret_value)
+{
+    struct msg_value v;
+    int r;
+
+    r = read_kind(it, MSG_KIND_INT, &v);
+    if (r >= 0)
+        *ret_value = v.i;
+    return r;
+}
+
+int msg_read_uint64(DBusMessageIter *it, uint64_t *ret_value)
+{
+    DBusMessageIter at;
+    struct msg_value v;
+    int r;
+
+    if (unwrap(it, &at) == DBUS_TYPE_UINT64) {
+        dbus_uint64_t raw;
+
+        dbus_message_iter_get_basic(&at, &raw);
+        dbus_message_iter_next(it);
+        *ret_value = raw;
+        return 0;
+    }
+    at = *it;
+    r = read_kind(&at, MSG_KIND_INT, &v);
+    if (r < 0)
+        return r;
+    if (v.i < 0)
+        return -ERANGE;
+    *it = at;
+    *ret_value = (uint64_t) v.i;
+    return 0;
+}
+
+int msg_read_double(DBusMessageIter *it, double *ret_value)
+{
+    DBusMessageIter at = *it;
+    struct msg_value v;
+    int r;
+
+    r = msg_read_value(&at, &v);
+    if (r < 0)
+        return r;
+    if (v.kind != MSG_KIND_DOUBLE && v.kind != MSG_KIND_INT)
+        return -EPROTOTYPE;
+    *it = at;
+    *ret_value = v.kind == MSG_KIND_DOUBLE ? v.d : (double) v.i;
+    return 0;
+}
+
+int msg_read_string(DBusMessageIter *it, const char **ret_value)
+{
+    struct msg_value v;
+    int r;
+
+    r = read_kind(it, MSG_KIND_STRING, &v);
+    if (r >= 0)
+        *ret_value = v.s;
+    return r;
+}
+
+int msg_read_path(DBusMessageIter *it, const char **ret_value)
+{
+    DBusMessageIter at;
+
+    if (unwrap(it, &at) != DBUS_TYPE_OBJECT_PATH)
+        return -EPROTOTYPE;
+    dbus_message_iter_get_basic(&at, ret_value);
+    dbus_message_iter_next(it);
+    return 0;
+}
+
+int msg_read_strv(DBusMessageIter *it, size_t max, const char ***ret_strv, size_t *ret_n)
+{
+    CLEANUP(freep) const char **strv = NULL;
+    DBusMessageIter at, sub;
+    size_t n, i = 0;
+
+    if (unwrap(it, &at) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(&at) != DBUS_TYPE_STRING)
+        return -EPROTOTYPE;
+    n = (size_t) dbus_message_iter_get_element_count(&at);
+    if (n > max)
+        return -ENOBUFS;
+    strv = calloc(n + 1, sizeof(*strv));
+    if (!strv)
+        return -ENOMEM;
+    dbus_message_iter_recurse(&at, &sub);
+    for (; i < n; i++) {
+        dbus_message_iter_get_basic(&sub, &strv[i]);
+        dbus_message_iter_next(&sub);
+    }
+    dbus_message_iter_next(it);
+    *ret_strv = TAKE(strv);
+    *ret_n = n;
+    return 0;
+}
+
+int msg_read_dict(DBusMessageIter *it, struct msg_dict *ret_dict)
+{
+    DBusMessageIter at, sub;
+    char *signature;
+    bool fits;
+
+    if (unwrap(it, &at) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(&at) != DBUS_TYPE_DICT_ENTRY)
+        return -EPROTOTYPE;
+    signature = dbus_message_iter_get_signature(&at);
+    if (!signature)
+        return -ENOMEM;
+    fits = strcmp(signature, "a{sv}") == 0;
+    dbus_free(signature);
+    if (!fits)
+        return -EPROTOTYPE;
+
+    dbus_message_iter_recurse(&at, &sub);
+    dbus_message_iter_next(it);
+    ret_dict->iter = sub;
+    return 0;
+}
+
+bool msg_dict_next(struct msg_dict *dict, const char **ret_key, DBusMessageIter *ret_value)
+{
+    DBusMessageIter entry;
+
+    if (dbus_message_iter_get_arg_type(&dict->iter) != DBUS_TYPE_DICT_ENTRY)
+        return false;
+    dbus_message_iter_recurse(&dict->iter, &entry);
+    dbus_message_iter_get_basic(&entry, ret_key);
+    dbus_message_iter_next(&entry);
+    *ret_value = entry;
+    dbus_message_iter_next(&dict->iter);
+    return true;
+}
+
+int msg_new_error(DBusMessage **ret_msg, DBusMessage *call, int err, const char *detail)
+{
+    DBusMessage *msg;
+
+    assert(err < 0);
+
+    if (detail && detail[0] && check_text(detail) >= 0)
+        msg = dbus_message_new_error_printf(call, errmap_name(err), "%s: %s", errmap_text(err),
+                                            detail);
+    else
+        msg = dbus_message_new_error(call, errmap_name(err), errmap_text(err));
+    if (!msg)
+        return -ENOMEM;
+    *ret_msg = msg;
+    return 0;
+}
+
+int msg_get_error(DBusMessage *msg, const char **ret_text)
+{
+    const char *text = "";
+    DBusMessageIter it;
+
+    if (dbus_message_get_type(msg) != DBUS_MESSAGE_TYPE_ERROR)
+        return 0;
+    if (dbus_message_iter_init(msg, &it) && dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_STRING)
+        dbus_message_iter_get_basic(&it, &text);
+    if (ret_text)
+        *ret_text = text;
+    return errmap_from_name(dbus_message_get_error_name(msg));
+}
