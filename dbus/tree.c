@@ -150,6 +150,7 @@ static void on_flush(struct loop_timer *timer, void *userdata)
 
 static void flush_later(struct tree *tree, uint64_t delay_us)
 {
+    tree->pending = true;
     if (!loop_timer_is_armed(&tree->flush))
         loop_timer_arm(tree->loop, &tree->flush, delay_us, on_flush, tree);
 }
@@ -299,9 +300,10 @@ void tree_flush(struct tree *tree)
     int r = 0;
 
     /* A getter must not send; if one does, what is being sent comes first anyway. */
-    if (!loop_timer_is_armed(&tree->flush) || tree->flushing)
+    if (!tree->pending || tree->flushing)
         return;
 
+    tree->pending = false;
     loop_timer_cancel(&tree->flush);
     tree->flushing = true;
     LIST_FOR_EACH (n, &tree->objects) {

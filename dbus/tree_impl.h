@@ -20,6 +20,7 @@ struct tree {
     struct list objects; /* struct tree_object */
     struct list calls;   /* struct tree_call that are not answered */
     struct loop_timer flush;
+    bool pending; /* something is noted */
     bool flushing;
 };
 

@@ -6,6 +6,14 @@ libiottest_la_SOURCES = \
 libiottest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 libiottest_la_LIBADD = $(CUNIT_LIBS)
 
+# A loop, and two ends of a D-Bus connection in it.
+check_LTLIBRARIES += libiottestbus.la
+libiottestbus_la_SOURCES = \
+	%reldir%/lib/peer.c %reldir%/lib/peer.h \
+	%reldir%/lib/test-loop.c %reldir%/lib/test-loop.h
+libiottestbus_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+libiottestbus_la_LIBADD = libiotdbus.la libiotbase.la
+
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =
 check_PROGRAMS += $(unit_tests)
@@ -14,4 +22,24 @@ TESTS += $(unit_tests)
 unit_tests += %reldir%/unit/test-base
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = libiottest.la libiotbase.la
+
+unit_tests += %reldir%/unit/test-dbus-errmap
+%canon_reldir%_unit_test_dbus_errmap_SOURCES = %reldir%/unit/test-dbus-errmap.c
+%canon_reldir%_unit_test_dbus_errmap_LDADD = libiottest.la libiotdbus.la
+
+unit_tests += %reldir%/unit/test-dbus-msg
+%canon_reldir%_unit_test_dbus_msg_SOURCES = %reldir%/unit/test-dbus-msg.c
+%canon_reldir%_unit_test_dbus_msg_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_dbus_msg_LDADD = libiottest.la libiotdbus.la
+
+unit_tests += %reldir%/unit/test-dbus-tree
+%canon_reldir%_unit_test_dbus_tree_SOURCES = %reldir%/unit/test-dbus-tree.c
+%canon_reldir%_unit_test_dbus_tree_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_dbus_tree_LDADD = \
+	libiottest.la libiottestbus.la libiotdbus-server.la libiotdbus.la
+
+unit_tests += %reldir%/unit/test-dbus-watch
+%canon_reldir%_unit_test_dbus_watch_SOURCES = %reldir%/unit/test-dbus-watch.c
+%canon_reldir%_unit_test_dbus_watch_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_dbus_watch_LDADD = libiottest.la libiottestbus.la libiotdbus.la
 endif
