@@ -1,8 +1,70 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 if ENABLE_DAEMON
+# All of the daemon but main(), so that tests can link it. Third-party flags stay where they
+# belong: one convenience library for each.
+noinst_LTLIBRARIES += libiotd-mqtt.la libiotd-crypto.la libiotd-core.la
+
+libiotd_mqtt_la_CFLAGS = $(AM_CFLAGS) $(IOTD_CONVERSION_CFLAGS)
+libiotd_mqtt_la_SOURCES = \
+	%reldir%/mqtt/packet.c %reldir%/mqtt/packet.h \
+	%reldir%/mqtt/session.c %reldir%/mqtt/session.h \
+	%reldir%/mqtt/stream.c %reldir%/mqtt/stream.h
+
+libiotd_crypto_la_CFLAGS = $(AM_CFLAGS) $(WOLFSSL_CFLAGS)
+libiotd_crypto_la_SOURCES = \
+	%reldir%/crypto/base64.c %reldir%/crypto/base64.h \
+	%reldir%/crypto/hmac.c %reldir%/crypto/hmac.h \
+	%reldir%/crypto/secret.c %reldir%/crypto/secret.h
+libiotd_crypto_la_LIBADD = $(WOLFSSL_LIBS)
+
+libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS)
+libiotd_core_la_SOURCES = \
+	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
+	%reldir%/cloud/link.c %reldir%/cloud/link.h \
+	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \
+	%reldir%/cloud/login.c %reldir%/cloud/login.h \
+	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_parse.c \
+	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
+	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
+	%reldir%/cloud/value.c %reldir%/cloud/value.h \
+	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
+	%reldir%/core/answers.c %reldir%/core/answers.h \
+	%reldir%/core/calls.c %reldir%/core/calls.h \
+	%reldir%/core/clients.c %reldir%/core/clients.h \
+	%reldir%/core/completion.h \
+	%reldir%/core/core.c %reldir%/core/core.h \
+	%reldir%/core/events.c %reldir%/core/events.h \
+	%reldir%/core/owners.c %reldir%/core/owners.h \
+	%reldir%/core/props.c %reldir%/core/props.h \
+	%reldir%/core/reports.c %reldir%/core/reports.h \
+	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
+	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
+	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_handler.c \
+	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
+	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
+	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
+	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
+	%reldir%/inputs.c %reldir%/inputs.h \
+	%reldir%/json/jx.c %reldir%/json/jx.h \
+	%reldir%/manager.c %reldir%/manager.h \
+	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
+	%reldir%/net/resolve.c %reldir%/net/resolve.h \
+	%reldir%/net/transport.h \
+	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
+	%reldir%/store/vault.c %reldir%/store/vault.h \
+	%reldir%/sys/clock.c %reldir%/sys/clock.h \
+	%reldir%/sys/log.c %reldir%/sys/log.h \
+	%reldir%/sys/loop_lws.c %reldir%/sys/loop_lws.h \
+	%reldir%/sys/notify.c %reldir%/sys/notify.h \
+	%reldir%/sys/privs.c %reldir%/sys/privs.h \
+	%reldir%/sys/rand.c %reldir%/sys/rand.h \
+	%reldir%/sys/signals.c %reldir%/sys/signals.h
+libiotd_core_la_LIBADD = libiotd-mqtt.la libiotd-crypto.la libiotdbus-server.la libiotdbus.la \
+	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS)
+
 sbin_PROGRAMS += iotd
 iotd_SOURCES = %reldir%/main.c
 iotd_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS)
 iotd_LDFLAGS = $(AM_LDFLAGS) $(IOTD_EXE_LDFLAGS)
-iotd_LDADD = libiotbase.la
+iotd_LDADD = libiotd-core.la
 endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CLOUD_IDENT_H
+#define IOTD_CLOUD_IDENT_H
+
+#include "daemon/crypto/secret.h"
+#include "libiotclient/base/limits.h"
+
+/* Who this device is to the cloud. Owned by the manager; immutable. */
+struct ident {
+    char product_id[LIMIT_PRODUCT_ID + 1];
+    char device_name[LIMIT_DEVICE_NAME + 1];
+    char region[16];
+    struct secret *device_secret;
+};
+
+struct ident *ident_free(struct ident *ident);
+DEFINE_FREEP(struct ident, ident_free)
+
+/*
+ * The vendor's WebSocket URL for product and region (vendor SDK, host table); -EINVAL for a
+ * region that the vendor does not have.
+ */
+#define IDENT_URL 128
+int ident_endpoint(const struct ident *ident, char url[IDENT_URL]) MUST_CHECK;
+
+#endif /* IOTD_CLOUD_IDENT_H */

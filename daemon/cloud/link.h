@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CLOUD_LINK_H
+#define IOTD_CLOUD_LINK_H
+
+/*
+ * The one connection to the cloud: runs the actions of link_fsm on resolver, transport, timers
+ * and MQTT session. Nobody else touches the transport. Owned by the manager.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/cloud/ident.h"
+#include "daemon/cloud/link_fsm.h"
+#include "daemon/crypto/hmac.h"
+#include "daemon/mqtt/session.h"
+#include "daemon/net/endpoint.h"
+#include "daemon/net/transport.h"
+#include "libiotclient/base/loop.h"
+
+struct link;
+
+struct link_config {
+    struct endpoint endpoint;
+    const struct ident *ident; /* borrowed, outlives the link */
+    enum hmac_kind sign;
+    uint16_t keepalive_s;
+    bool clean_session;
+    uint64_t connect_interval_us; /* never two CONNECTs within */
+    uint64_t probe_max_us;
+    uint64_t backoff_max_us;
+};
+
+/* A watcher; storage is the caller's. Members may be NULL. */
+struct link_watch {
+    struct list link;
+    void (*on_up)(void *userdata);
+    void (*on_down)(void *userdata);
+    /* State, reason or next attempt changed. */
+    void (*on_changed)(void *userdata);
+    void (*on_message)(const struct mqtt_publish *publish, void *userdata);
+    /* Each PUBLISH as it travels, both ways. */
+    void (*on_traffic)(bool up, const struct mqtt_publish *publish, void *userdata);
+    void *userdata;
+};
+
+struct link_info {
+    enum link_state state;
+    const char *reason; /* for people; "" when there is nothing to say */
+    uint64_t since_real_us;
+    uint64_t next_try_real_us; /* 0: none planned */
+    bool session_present;
+    uint64_t rtt_us;
+    uint64_t sent, received, reconnects;
+};
+
+int link_new(struct link **ret_link, struct loop *loop,
+             const struct link_config *config) MUST_CHECK;
+struct link *link_free(struct link *link);
+DEFINE_FREEP(struct link, link_free)
+
+/* The transport is made with these events and the link as userdata, and then given over. */
+extern const struct transport_events link_transport_events;
+void link_set_transport(struct link *link, struct transport *transport);
+
+/* Subscribed, one by one, whenever the server has no session of ours. Before the first start. */
+int link_add_filter(struct link *link, const char *filter, uint8_t qos) MUST_CHECK;
+
+void link_watch(struct link *link, struct link_watch *watch);
+void link_unwatch(struct link_watch *watch);
+
+/* Tries from now on, for ever. Again: tries at once. */
+void link_enable(struct link *link);
+/* A clean DISCONNECT; the state is LINK_STATE_OFF when it is through. */
+void link_disable(struct link *link);
+
+bool link_is_up(const struct link *link);
+void link_get_info(const struct link *link, struct link_info *ret_info);
+
+/* As mqtt_session_publish(): QoS 1 is taken without a connection, QoS 0 is not. */
+int link_publish(struct link *link, const char *topic, const void *payload, size_t len, uint8_t qos,
+                 mqtt_acked_fn acked, void *userdata) MUST_CHECK;
+
+#endif /* IOTD_CLOUD_LINK_H */

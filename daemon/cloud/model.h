@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CLOUD_MODEL_H
+#define IOTD_CLOUD_MODEL_H
+
+/*
+ * The thing model: the console's JSON file, read once and checked whole (console guide, thing
+ * model; layouts in the vendor's template files). Immutable after loading.
+ */
+
+#include "daemon/cloud/value.h"
+
+struct model_param {
+    char *id;
+    struct thing_define define;
+};
+
+struct model_property {
+    char *id;
+    bool writable; /* mode rw */
+    struct thing_define define;
+};
+
+enum model_event_type {
+    MODEL_EVENT_INFO,
+    MODEL_EVENT_ALERT,
+    MODEL_EVENT_FAULT,
+    MODEL_EVENT_TYPE_COUNT_,
+};
+
+struct model_event {
+    char *id;
+    enum model_event_type type;
+    struct model_param *params;
+    size_t n_params;
+};
+
+struct model_action {
+    char *id;
+    struct model_param *inputs;
+    size_t n_inputs;
+    struct model_param *outputs;
+    size_t n_outputs;
+};
+
+struct model {
+    char *text; /* the file as it was */
+    struct model_property *properties;
+    size_t n_properties;
+    struct model_event *events;
+    size_t n_events;
+    struct model_action *actions;
+    size_t n_actions;
+};
+
+/* Called for each mistake: path is like "properties[2].define.max". */
+typedef void (*model_mistake_fn)(const char *path, const char *what, void *userdata);
+
+/*
+ * @param product_id  what profile.ProductId has to be if the file names one; NULL for any
+ * @return 0; -EINVAL after mistakes were told; -ENOMEM
+ */
+int model_parse(struct model **ret_model, const char *text, size_t len, const char *product_id,
+                model_mistake_fn on_mistake, void *userdata) MUST_CHECK;
+struct model *model_free(struct model *m);
+DEFINE_FREEP(struct model, model_free)
+
+/* Index, or -ENOENT. */
+int model_find_property(const struct model *m, const char *id);
+int model_find_event(const struct model *m, const char *id);
+int model_find_action(const struct model *m, const char *id);
+int model_find_param(const struct model_param *params, size_t n_params, const char *id);
+
+const char *model_event_type_name(enum model_event_type type);
+
+#endif /* IOTD_CLOUD_MODEL_H */

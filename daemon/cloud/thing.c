@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/cloud/thing.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/sys/clock.h"
+#include "daemon/sys/log.h"
+#include "daemon/sys/rand.h"
+#include "libiotclient/base/limits.h"
+#include "libiotclient/base/strbuf.h"
+
+LOG_AREA("thing");
+
+#define REPLY_TIMEOUT_US (5 * USEC_PER_SEC) /* vendor SDK: 5 s in all samples */
+#define TOKEN_PREFIX 8
+
+/* "$thing/up/property/PID/DN" and its siblings. */
+enum channel {
+    CHANNEL_PROPERTY,
+    CHANNEL_EVENT,
+    CHANNEL_ACTION,
+    CHANNEL_SERVICE,
+    CHANNEL_COUNT_,
+};
+
+static const char *const channel_names[CHANNEL_COUNT_] = {
+    [CHANNEL_PROPERTY] = "property",
+    [CHANNEL_EVENT] = "event",
+    [CHANNEL_ACTION] = "action",
+    [CHANNEL_SERVICE] = "service",
+};
+
+#define TOPIC_SIZE (32 + LIMIT_PRODUCT_ID + LIMIT_DEVICE_NAME)
+
+struct thing {
+    struct link *link; /* borrowed: manager */
+    struct link_watch watch;
+    struct requests requests;
+    const struct thing_events *events;
+    void *userdata;
+    char token_prefix[TOKEN_PREFIX + 1];
+    uint64_t n_tokens;
+    struct log_limit bad_messages;
+    char up[CHANNEL_COUNT_][TOPIC_SIZE];
+    char down[CHANNEL_COUNT_][TOPIC_SIZE];
+};
+
+void thing_new_token(struct thing *t, char token[REQUEST_TOKEN])
+{
+    (void) snprintf(token, REQUEST_TOKEN, "%s-%" PRIu64, t->token_prefix, ++t->n_tokens);
+}
+
+/* --- down --- */
+
+struct message {
+    const char *token;
+    uint64_t timestamp_s;
+    json_t *json;
+};
+
+static void on_reply(struct thing *t, const struct message *m)
+{
+    int64_t code;
+
+    if (jx_get_number_or_text(m->json, "code", &code) < 0 || code < INT32_MIN || code > INT32_MAX) {
+        log_warn_limited(&t->bad_messages, "reply without a code token=\"%.40s\"", m->token);
+        return;
+    }
+    if (!requests_answer(&t->requests, m->token, (int) code, jx_string_or(m->json, "status", "")))
+        log_debug("reply that nobody waits for token=\"%.40s\" code=%d", m->token, (int) code);
+}
+
+static void on_control(struct thing *t, const struct message *m)
+{
+    t->events->on_control(m->token, m->timestamp_s, jx_object_or_null(m->json, "params"),
+                          t->userdata);
+}
+
+static void on_action(struct thing *t, const struct message *m)
+{
+    /* "" is no action of any model. */
+    t->events->on_action(m->token, m->timestamp_s, jx_string_or(m->json, "actionId", ""),
+                         jx_object_or_null(m->json, "params"), t->userdata);
+}
+
+static void on_bind(struct thing *t, const struct message *m)
+{
+    t->events->on_bound(true, m->timestamp_s, t->userdata);
+}
+
+static void on_unbind(struct thing *t, const struct message *m)
+{
+    t->events->on_bound(false, m->timestamp_s, t->userdata);
+}
+
+static const struct method {
+    enum channel channel;
+    const char *name;
+    void (*fn)(struct thing *t, const struct message *m);
+} methods[] = {
+    {CHANNEL_PROPERTY, "report_reply", on_reply},
+    {CHANNEL_PROPERTY, "control", on_control},
+    {CHANNEL_EVENT, "event_reply", on_reply},
+    {CHANNEL_EVENT, "events_reply", on_reply}, /* vendor logs show both names */
+    {CHANNEL_ACTION, "action", on_action},
+    {CHANNEL_SERVICE, "bind_device", on_bind},
+    {CHANNEL_SERVICE, "unbind_device", on_unbind},
+};
+
+static void dispatch(struct thing *t, enum channel channel, json_t *json)
+{
+    struct message m = {.token = jx_string_or(json, "clientToken", ""), .json = json};
+    const char *name = jx_string_or(json, "method", "");
+    int64_t timestamp = 0;
+
+    if (jx_get_number_or_text(json, "timestamp", &timestamp) == 0 && timestamp > 0)
+        m.timestamp_s = (uint64_t) timestamp;
+    if (strlen(m.token) > LIMIT_CLIENT_TOKEN) {
+        log_warn_limited(&t->bad_messages, "clientToken too long method=\"%.40s\"", name);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        if (methods[i].channel == channel && strcmp(methods[i].name, name) == 0) {
+            methods[i].fn(t, &m);
+            return;
+        }
+    }
+    log_warn_limited(&t->bad_messages, "unknown method topic=%s method=\"%.40s\"",
+                     channel_names[channel], name);
+}
+
+static void on_message(const struct mqtt_publish *publish, void *userdata)
+{
+    struct thing *t = userdata;
+
+    for (int c = 0; c < CHANNEL_COUNT_; c++) {
+        CLEANUP(jx_decrefp) json_t *json = NULL;
+        struct jx_error error;
+        int r;
+
+        if (strlen(t->down[c]) != publish->topic_len ||
+            memcmp(t->down[c], publish->topic, publish->topic_len) != 0)
+            continue;
+        r = jx_parse_object((const char *) publish->payload, publish->payload_len, &json, &error);
+        if (r < 0)
+            log_warn_limited(&t->bad_messages, "message is not JSON topic=%s error=\"%s\"",
+                             channel_names[c], r == -EBADMSG ? error.text : strerror(-r));
+        else
+            dispatch(t, (enum channel) c, json);
+        return;
+    }
+}
+
+/* --- up --- */
+
+static void begin(struct strbuf *sb, const char *method, const char *token)
+{
+    strbuf_init(sb, LIMIT_MQTT_PAYLOAD);
+    strbuf_addf(sb, "{\"method\":\"%s\",\"clientToken\":", method);
+    strbuf_add_json(sb, token);
+}
+
+static int publish(struct thing *t, enum channel channel, struct strbuf *sb, uint8_t qos,
+                   mqtt_acked_fn acked, void *userdata)
+{
+    CLEANUP(freep) char *text = NULL;
+    int r;
+
+    strbuf_addc(sb, '}');
+    r = strbuf_finish(sb, &text);
+    if (r < 0)
+        return r;
+    return link_publish(t->link, t->up[channel], text, strlen(text), qos, acked, userdata);
+}
+
+int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
+                 request_fn fn, void *userdata)
+{
+    char token[REQUEST_TOKEN];
+    struct strbuf sb;
+    int r;
+
+    if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
+        return -ENOBUFS;
+    thing_new_token(t, token);
+    begin(&sb, "report", token);
+    if (timestamp_s)
+        strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, timestamp_s);
+    strbuf_addf(&sb, ",\"params\":%s", params);
+    r = publish(t, CHANNEL_PROPERTY, &sb, 0, NULL, NULL);
+    if (r < 0)
+        return r;
+    request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);
+    return 0;
+}
+
+int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acked_fn acked,
+                     struct request *request, request_fn fn, void *userdata)
+{
+    struct strbuf sb;
+    int r;
+
+    if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
+        return -ENOBUFS;
+    begin(&sb, "event_post", event->token);
+    strbuf_addf(&sb, ",\"version\":\"1.0\",\"eventId\":\"%s\",\"type\":\"%s\"", event->id,
+                event->type);
+    if (event->timestamp_s)
+        strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, event->timestamp_s);
+    strbuf_addf(&sb, ",\"params\":%s", event->params);
+    r = publish(t, CHANNEL_EVENT, &sb, 1, acked, userdata);
+    if (r < 0)
+        return r;
+    request_start(&t->requests, request, event->token, 0, fn, userdata);
+    return 0;
+}
+
+void thing_await_reply(struct request *request)
+{
+    request_arm(request, REPLY_TIMEOUT_US);
+}
+
+static void begin_answer(struct strbuf *sb, const char *method, const char *token, int code,
+                         const char *text)
+{
+    begin(sb, method, token);
+    strbuf_addf(sb, ",\"code\":%d,\"status\":", code);
+    strbuf_add_json(sb, text);
+}
+
+int thing_answer_control(struct thing *t, const char *token, int code, const char *text)
+{
+    struct strbuf sb;
+
+    begin_answer(&sb, "control_reply", token, code, text);
+    return publish(t, CHANNEL_PROPERTY, &sb, 1, NULL, NULL);
+}
+
+int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
+                        const char *response)
+{
+    struct strbuf sb;
+
+    begin_answer(&sb, "action_reply", token, code, text);
+    strbuf_addf(&sb, ",\"response\":%s", response);
+    return publish(t, CHANNEL_ACTION, &sb, 1, NULL, NULL);
+}
+
+/* --- life --- */
+
+int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
+              const struct ident *ident, const struct thing_events *events, void *userdata)
+{
+    CLEANUP(thing_freep) struct thing *t = NULL;
+
+    t = calloc(1, sizeof(*t));
+    if (!t)
+        return -ENOMEM;
+    t->link = link;
+    t->events = events;
+    t->userdata = userdata;
+    requests_init(&t->requests, loop);
+    log_limit_init(&t->bad_messages);
+    rand_text(t->token_prefix, TOKEN_PREFIX);
+
+    for (int c = 0; c < CHANNEL_COUNT_; c++) {
+        int r;
+
+        (void) snprintf(t->up[c], TOPIC_SIZE, "$thing/up/%s/%s/%s", channel_names[c],
+                        ident->product_id, ident->device_name);
+        (void) snprintf(t->down[c], TOPIC_SIZE, "$thing/down/%s/%s/%s", channel_names[c],
+                        ident->product_id, ident->device_name);
+        r = link_add_filter(link, t->down[c], 1);
+        if (r < 0)
+            return r;
+    }
+    t->watch = (struct link_watch){.on_message = on_message, .userdata = t};
+    link_watch(link, &t->watch);
+    *ret_thing = TAKE(t);
+    return 0;
+}
+
+struct thing *thing_free(struct thing *t)
+{
+    if (!t)
+        return NULL;
+
+    link_unwatch(&t->watch);
+    free(t);
+    return NULL;
+}

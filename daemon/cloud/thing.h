@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CLOUD_THING_H
+#define IOTD_CLOUD_THING_H
+
+/*
+ * The thing-model messages of the device on their topics (device guide, thing model): builds
+ * what goes up, takes apart what comes down, pairs replies by clientToken. Knows neither
+ * programs nor policy.
+ */
+
+#include "daemon/cloud/link.h"
+#include "daemon/cloud/requests.h"
+#include "daemon/json/jx.h"
+
+struct thing;
+
+/* What the cloud asks; json_t and texts are borrowed for the call. */
+struct thing_events {
+    /* params is NULL when it is missing or no object. token is "" when there was none. */
+    void (*on_control)(const char *token, uint64_t timestamp_s, json_t *params, void *userdata);
+    void (*on_action)(const char *token, uint64_t timestamp_s, const char *action_id,
+                      json_t *params, void *userdata);
+    void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
+};
+
+/* Adds its topics to the link's filters. link and ident are borrowed. */
+int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
+              const struct ident *ident, const struct thing_events *events,
+              void *userdata) MUST_CHECK;
+struct thing *thing_free(struct thing *t);
+DEFINE_FREEP(struct thing, thing_free)
+
+/* A clientToken that no other run of any program made. */
+void thing_new_token(struct thing *t, char token[REQUEST_TOKEN]);
+
+/*
+ * Sends a report with params, an object as JSON text, and waits for report_reply.
+ * @param timestamp_s  0: now, as the cloud sees it
+ * @return as link_publish()
+ */
+int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
+                 request_fn fn, void *userdata) MUST_CHECK;
+
+struct thing_event {
+    const char *token;
+    const char *id;
+    const char *type;
+    const char *params;   /* object as JSON text */
+    uint64_t timestamp_s; /* 0: not sent, the cloud takes its own time */
+};
+
+/*
+ * Sends an event with QoS 1. acked runs when the server took the packet; the reply is waited for
+ * from then on with a deadline.
+ */
+int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acked_fn acked,
+                     struct request *request, request_fn fn, void *userdata) MUST_CHECK;
+/* The deadline for the reply of a request whose packet was acknowledged. */
+void thing_await_reply(struct request *request);
+
+/* Answers; code 0 is success. QoS 1: they go out after a reconnect if need be. */
+int thing_answer_control(struct thing *t, const char *token, int code, const char *text) MUST_CHECK;
+/* response: object as JSON text. */
+int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
+                        const char *response) MUST_CHECK;
+
+#endif /* IOTD_CLOUD_THING_H */

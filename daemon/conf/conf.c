@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/conf/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libiotclient/base/num.h"
+#include "libiotclient/base/strbuf.h"
+
+enum key_type { KEY_TYPE_TEXT, KEY_TYPE_INT, KEY_TYPE_BOOL, KEY_TYPE_CHOICE };
+
+struct key {
+    const char *section;
+    const char *name;
+    enum key_type type;
+    size_t offset;
+    const char *text_default; /* text, choice */
+    int64_t int_default;      /* int, bool */
+    int64_t min, max;
+    const char *unit;
+    const char *choices;
+    bool reload;
+    const char *help;
+};
+
+#define COMMON(s, n, t)                                                                            \
+    .section = #s, .name = #n, .type = t, .offset = offsetof(struct conf, s##_##n)
+#define KEY_TEXT(s, n, def, rl, h)                                                                 \
+    {COMMON(s, n, KEY_TYPE_TEXT), .text_default = (def), .reload = (rl), .help = (h)},
+#define KEY_INT(s, n, def, lo, hi, u, rl, h)                                                       \
+    {COMMON(s, n, KEY_TYPE_INT),                                                                   \
+     .int_default = (def),                                                                         \
+     .min = (lo),                                                                                  \
+     .max = (hi),                                                                                  \
+     .unit = (u),                                                                                  \
+     .reload = (rl),                                                                               \
+     .help = (h)},
+#define KEY_BOOL(s, n, def, rl, h)                                                                 \
+    {COMMON(s, n, KEY_TYPE_BOOL), .int_default = (def), .reload = (rl), .help = (h)},
+#define KEY_CHOICE(s, n, def, ch, rl, h)                                                           \
+    {COMMON(s, n, KEY_TYPE_CHOICE), .text_default = (def), .choices = (ch), .reload = (rl),        \
+     .help = (h)},
+static const struct key keys[] = {
+#include "daemon/conf/conf_keys.def"
+};
+
+static char **text_of(struct conf *c, const struct key *k)
+{
+    return (char **) (void *) ((char *) c + k->offset);
+}
+
+static int64_t *int_of(struct conf *c, const struct key *k)
+{
+    return (int64_t *) (void *) ((char *) c + k->offset);
+}
+
+static bool *bool_of(struct conf *c, const struct key *k)
+{
+    return (bool *) (void *) ((char *) c + k->offset);
+}
+
+static bool has_text(const struct key *k)
+{
+    return k->type == KEY_TYPE_TEXT || k->type == KEY_TYPE_CHOICE;
+}
+
+static int set_text(struct conf *c, const struct key *k, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*text_of(c, k));
+    *text_of(c, k) = copy;
+    return 0;
+}
+
+struct conf *conf_free(struct conf *conf)
+{
+    if (!conf)
+        return NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (has_text(&keys[i]))
+            free(*text_of(conf, &keys[i]));
+    }
+    free(conf);
+    return NULL;
+}
+
+int conf_new(struct conf **ret_conf)
+{
+    CLEANUP(conf_freep) struct conf *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct key *k = &keys[i];
+
+        if (has_text(k) && set_text(c, k, k->text_default) < 0)
+            return -ENOMEM;
+        if (k->type == KEY_TYPE_INT)
+            *int_of(c, k) = k->int_default;
+        else if (k->type == KEY_TYPE_BOOL)
+            *bool_of(c, k) = k->int_default;
+    }
+    *ret_conf = TAKE(c);
+    return 0;
+}
+
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+
+    while (*choices) {
+        size_t n = strcspn(choices, "|");
+
+        if (n == len && strncmp(choices, text, len) == 0)
+            return true;
+        choices += n + (choices[n] == '|');
+    }
+    return false;
+}
+
+static int parse_bool(const char *text, bool *ret_value)
+{
+    static const char *const words[2][3] = {{"no", "false", "0"}, {"yes", "true", "1"}};
+
+    for (int v = 0; v < 2; v++) {
+        for (int i = 0; i < 3; i++) {
+            if (strcmp(words[v][i], text) == 0) {
+                *ret_value = v;
+                return 0;
+            }
+        }
+    }
+    return -EINVAL;
+}
+
+/* -EINVAL with what filled in. */
+static int set_key(struct conf *c, const struct key *k, const char *text, char *what, size_t size)
+{
+    int64_t v;
+
+    switch (k->type) {
+    case KEY_TYPE_TEXT:
+        return set_text(c, k, text);
+    case KEY_TYPE_CHOICE:
+        if (is_choice(k->choices, text))
+            return set_text(c, k, text);
+        (void) snprintf(what, size, "\"%.64s\" is not one of %s", text, k->choices);
+        return -EINVAL;
+    case KEY_TYPE_BOOL:
+        if (parse_bool(text, bool_of(c, k)) == 0)
+            return 0;
+        (void) snprintf(what, size, "\"%.64s\" is neither yes nor no", text);
+        return -EINVAL;
+    case KEY_TYPE_INT:
+        if (num_parse_i64(text, &v) < 0 || v < k->min || v > k->max) {
+            (void) snprintf(what, size, "\"%.64s\" is not a number from %lld to %lld (%s)", text,
+                            (long long) k->min, (long long) k->max, k->unit);
+            return -EINVAL;
+        }
+        *int_of(c, k) = v;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static const struct key *find_key(const char *section, size_t section_len, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strlen(keys[i].section) == section_len &&
+            strncmp(keys[i].section, section, section_len) == 0 && strcmp(keys[i].name, name) == 0)
+            return &keys[i];
+    }
+    return NULL;
+}
+
+static char *trim(char *text)
+{
+    size_t len;
+
+    text += strspn(text, " \t\r");
+    len = strlen(text);
+    while (len > 0 && strchr(" \t\r", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
+struct parser {
+    struct conf *conf;
+    char section[32];
+    conf_mistake_fn on_mistake;
+    void *userdata;
+    unsigned n_mistakes;
+    bool seen[ARRAY_SIZE(keys)];
+};
+
+static void mistake(struct parser *p, unsigned line, const char *key, const char *what)
+{
+    p->n_mistakes++;
+    p->on_mistake(line, key, what, p->userdata);
+}
+
+static bool is_section(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(keys[i].section, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void parse_section(struct parser *p, unsigned line, char *text)
+{
+    size_t len = strlen(text);
+
+    p->section[0] = '\0';
+    if (text[len - 1] != ']') {
+        mistake(p, line, text, "section without closing bracket");
+        return;
+    }
+    text[len - 1] = '\0';
+    if (!is_section(text + 1) || strlen(text + 1) >= sizeof(p->section)) {
+        mistake(p, line, text + 1, "unknown section");
+        return;
+    }
+    strcpy(p->section, text + 1);
+}
+
+static int parse_assignment(struct parser *p, unsigned line, char *text)
+{
+    char *equals = strchr(text, '='), *name, *value;
+    const struct key *k;
+    char what[200];
+    int r;
+
+    if (!equals) {
+        mistake(p, line, text, "neither a section nor key = value");
+        return 0;
+    }
+    *equals = '\0';
+    name = trim(text);
+    value = trim(equals + 1);
+    if (!p->section[0]) {
+        mistake(p, line, name, "not in a known section");
+        return 0;
+    }
+    k = find_key(p->section, strlen(p->section), name);
+    if (!k) {
+        mistake(p, line, name, "unknown key in this section");
+        return 0;
+    }
+    if (p->seen[k - keys])
+        mistake(p, line, name, "given twice");
+    p->seen[k - keys] = true;
+    r = set_key(p->conf, k, value, what, sizeof(what));
+    if (r == -EINVAL)
+        mistake(p, line, name, what);
+    return r == -EINVAL ? 0 : r;
+}
+
+int conf_parse(struct conf **ret_conf, const char *text, size_t len, conf_mistake_fn on_mistake,
+               void *userdata)
+{
+    CLEANUP(conf_freep) struct conf *c = NULL;
+    CLEANUP(freep) char *copy = NULL;
+    struct parser p = {.on_mistake = on_mistake, .userdata = userdata};
+    unsigned line = 0;
+    int r;
+
+    r = conf_new(&c);
+    if (r < 0)
+        return r;
+    copy = strndup(text, len);
+    if (!copy)
+        return -ENOMEM;
+    p.conf = c;
+    if (strlen(copy) != len)
+        mistake(&p, 0, "", "contains a NUL byte");
+    for (char *rest = copy, *one; (one = strsep(&rest, "\n"));) {
+        char *t = trim(one);
+
+        line++;
+        if (!*t || *t == '#' || *t == ';')
+            continue;
+        if (*t == '[')
+            parse_section(&p, line, t);
+        else if (parse_assignment(&p, line, t) < 0)
+            return -ENOMEM;
+    }
+    if (p.n_mistakes > 0)
+        return -EINVAL;
+    *ret_conf = TAKE(c);
+    return 0;
+}
+
+int conf_set(struct conf *conf, const char *key, const char *text, conf_mistake_fn on_mistake,
+             void *userdata)
+{
+    const char *dot = strchr(key, '.');
+    const struct key *k = dot ? find_key(key, (size_t) (dot - key), dot + 1) : NULL;
+    char what[200] = "unknown key";
+    int r = k ? set_key(conf, k, text, what, sizeof(what)) : -EINVAL;
+
+    if (r == -EINVAL)
+        on_mistake(0, key, what, userdata);
+    return r;
+}
+
+static bool is_same(struct conf *a, struct conf *b, const struct key *k)
+{
+    if (has_text(k))
+        return strcmp(*text_of(a, k), *text_of(b, k)) == 0;
+    if (k->type == KEY_TYPE_BOOL)
+        return *bool_of(a, k) == *bool_of(b, k);
+    return *int_of(a, k) == *int_of(b, k);
+}
+
+int conf_reload(struct conf *conf, const struct conf *newer,
+                void (*fn)(const char *key, void *userdata), void *userdata)
+{
+    struct conf *from = (struct conf *) (uintptr_t) newer; /* only read below */
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct key *k = &keys[i];
+        char name[80];
+
+        if (is_same(conf, from, k))
+            continue;
+        if (!k->reload) {
+            (void) snprintf(name, sizeof(name), "%s.%s", k->section, k->name);
+            fn(name, userdata);
+        } else if (has_text(k)) {
+            if (set_text(conf, k, *text_of(from, k)) < 0)
+                return -ENOMEM;
+        } else if (k->type == KEY_TYPE_BOOL) {
+            *bool_of(conf, k) = *bool_of(from, k);
+        } else {
+            *int_of(conf, k) = *int_of(from, k);
+        }
+    }
+    return 0;
+}
+
+static void print_key(struct strbuf *sb, const struct key *k)
+{
+    strbuf_addf(sb, "# %s", k->help);
+    if (k->type == KEY_TYPE_INT)
+        strbuf_addf(sb, "; %s, %lld to %lld", k->unit, (long long) k->min, (long long) k->max);
+    else if (k->type == KEY_TYPE_CHOICE)
+        strbuf_addf(sb, "; one of %s", k->choices);
+    else if (k->type == KEY_TYPE_BOOL)
+        strbuf_adds(sb, "; yes or no");
+    strbuf_addf(sb, "%s\n#%s =", k->reload ? "; taken over by a reload" : "", k->name);
+    if (has_text(k))
+        strbuf_addf(sb, "%s%s\n\n", *k->text_default ? " " : "", k->text_default);
+    else if (k->type == KEY_TYPE_BOOL)
+        strbuf_addf(sb, " %s\n\n", k->int_default ? "yes" : "no");
+    else
+        strbuf_addf(sb, " %lld\n\n", (long long) k->int_default);
+}
+
+int conf_print_defaults(char **ret_text)
+{
+    const char *section = "";
+    struct strbuf sb;
+
+    strbuf_init(&sb, 65536);
+    strbuf_adds(&sb,
+                "# Settings of iotd; see iotd.conf(5). Each key stands here with its default.\n\n");
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(section, keys[i].section) != 0)
+            strbuf_addf(&sb, "[%s]\n", keys[i].section);
+        section = keys[i].section;
+        print_key(&sb, &keys[i]);
+    }
+    return strbuf_finish(&sb, ret_text);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CORE_CALLS_H
+#define IOTD_CORE_CALLS_H
+
+/*
+ * Controls and actions in flight: exactly one answer to the cloud for each, whether programs
+ * serve it, nobody does, a program refuses, hangs or dies. The only place that counts them.
+ */
+
+#include "daemon/cloud/thing.h"
+#include "daemon/core/answers.h"
+#include "daemon/core/owners.h"
+#include "daemon/core/props.h"
+#include "daemon/core/reports.h"
+
+struct call;
+
+/* The part of a call that one program works on. */
+struct call_part {
+    struct list link; /* in its call */
+    struct call *call;
+    struct registration *owner;  /* NULL once answered */
+    struct prop_update *updates; /* control: the values for this program */
+    size_t n_updates;
+    void *front; /* of the front that delivers it */
+};
+
+struct calls_front {
+    /* Delivers; calls_answer() follows later, never inside. 0 or -errno: then the part failed. */
+    int (*control)(struct call_part *part, void *userdata);
+    /* inputs are parallel to the inputs of the action. */
+    int (*invoke)(struct call_part *part, const struct model_action *action,
+                  const struct value *inputs, void *userdata);
+    /* The answer does not matter any more. */
+    void (*cancel)(struct call_part *part, void *userdata);
+    /* Values that no program serves were accepted. */
+    void (*controlled)(const struct prop_update *updates, size_t n, void *userdata);
+};
+
+struct calls {
+    struct loop *loop;
+    const struct model *model; /* borrowed: manager */
+    struct thing *thing;       /* borrowed: manager */
+    struct owners *owners;     /* borrowed: core, as the next two */
+    struct props *props;
+    struct reports *reports;
+    const struct calls_front *front;
+    void *userdata;
+    struct list pending;
+    unsigned n_pending;
+    struct answers answers;
+    bool accept_unowned;
+    uint64_t control_timeout_us;
+    uint64_t action_timeout_us;
+};
+
+void calls_init(struct calls *cs);
+void calls_done(struct calls *cs);
+
+/* From the cloud. */
+void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params);
+void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
+                     json_t *params);
+
+/* What the front may ask of a part. */
+const char *call_token(const struct call *call);
+uint64_t call_timestamp_s(const struct call *call);
+const struct model_action *call_action(const struct call *call); /* NULL: a control */
+
+/*
+ * A program answered a part, or its front says why it cannot (negative errno). outputs are
+ * parallel to the outputs of the action, VALUE_NONE where missing; NULL for a control.
+ */
+void calls_answer(struct call_part *part, int code, const char *text, const struct value *outputs);
+/* A program is gone: its parts fail. Before owners_release(). */
+void calls_release(struct calls *cs, struct client *c);
+
+#endif /* IOTD_CORE_CALLS_H */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CORE_CORE_H
+#define IOTD_CORE_CORE_H
+
+/*
+ * What stands between the programs and the cloud, in one place: the state of the device and the
+ * policy. Knows neither D-Bus nor libwebsockets. Fronts call the modules directly.
+ */
+
+#include "daemon/core/calls.h"
+#include "daemon/core/clients.h"
+#include "daemon/core/events.h"
+#include "daemon/core/owners.h"
+#include "daemon/core/props.h"
+#include "daemon/core/reports.h"
+
+struct core_config {
+    unsigned report_rate;
+    bool accept_unowned;
+    uint64_t control_timeout_us;
+    uint64_t action_timeout_us;
+    unsigned max_events;
+    size_t max_bytes;
+};
+
+struct core {
+    const struct model *model; /* borrowed: manager */
+    const struct ident *ident; /* borrowed: manager */
+    struct link *link;         /* borrowed: manager */
+    struct thing *thing;
+    struct clients clients;
+    struct owners owners;
+    struct props props;
+    struct completion completion;
+    struct reports reports;
+    struct events events;
+    struct calls calls;
+    bool bound;
+    void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
+    void *bound_userdata;
+};
+
+int core_new(struct core **ret_core, struct loop *loop, struct link *link,
+             const struct ident *ident, const struct model *model,
+             const struct core_config *config) MUST_CHECK;
+struct core *core_free(struct core *core);
+DEFINE_FREEP(struct core, core_free)
+
+/* What can change at run time. */
+void core_configure(struct core *core, const struct core_config *config);
+/* A program is gone: releases all that it held, in one place. */
+void core_remove_client(struct core *core, struct client *client);
+
+#endif /* IOTD_CORE_CORE_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CORE_PROPS_H
+#define IOTD_CORE_PROPS_H
+
+/* The newest value and stamp of each property of the model; tells when values change. */
+
+#include "daemon/cloud/model.h"
+
+struct prop {
+    struct value value; /* VALUE_NONE: none yet */
+    uint64_t stamp_real_us;
+    uint64_t version;     /* counts the writes */
+    struct value desired; /* by a control that no program served; VALUE_NONE: none */
+};
+
+struct prop_update {
+    size_t index;
+    struct value value; /* canonical */
+};
+
+void prop_updates_free(struct prop_update *updates, size_t n);
+
+/* After a set of values was written; indices of the properties whose value differs now. */
+typedef void (*props_changed_fn)(const size_t *indices, size_t n, void *userdata);
+
+struct props {
+    const struct model *model; /* borrowed: manager */
+    struct prop *all;          /* by index of the model */
+    size_t *scratch;
+    props_changed_fn on_changed;
+    void *userdata;
+};
+
+int props_init(struct props *ps, const struct model *model) MUST_CHECK;
+void props_done(struct props *ps);
+/* One listener: the front. */
+void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
+
+/* Writes all; the updates keep their values. 0 or -ENOMEM with nothing written. */
+int props_write(struct props *ps, const struct prop_update *updates, size_t n,
+                uint64_t real_us) MUST_CHECK;
+int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
+
+#endif /* IOTD_CORE_PROPS_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_FRONT_BUS_INTERNAL_H
+#define IOTD_FRONT_BUS_INTERNAL_H
+
+/* What the files of the D-Bus door share; nobody else includes this. */
+
+#include <dbus/dbus.h>
+
+#include "daemon/front/bus.h"
+#include "daemon/front/bus_peer.h"
+#include "dbus/tree.h"
+#include "dbus/watch.h"
+#include "libiotclient/base/backoff.h"
+
+struct bus {
+    struct loop *loop;
+    struct bus_config config;
+    struct core *core; /* = config.core */
+    char *address;
+    DBusConnection *conn; /* NULL while not connected */
+    struct bus_watch *watch;
+    struct tree *tree; /* NULL until the name is ours */
+    struct tree_object *root_object;
+    struct tree_object *device_object;
+    struct bus_peers peers;
+    struct link_watch link_watch;
+    struct loop_timer timer; /* next attempt, or tear-down after a loss */
+    struct backoff backoff;
+    bool was_ready;
+    struct list calls;              /* of bus_call.c */
+    char *monitors[LIMIT_MONITORS]; /* unique names */
+    unsigned n_monitors;
+};
+
+/* Attach the interfaces; -ENOSYS, -EINVAL as tree_add_interface(). */
+int bus_manager_add(struct bus *bus);
+int bus_device_add(struct bus *bus);
+int bus_link_add(struct bus *bus);
+int bus_thing_add(struct bus *bus);
+
+/* bus_client.c: the program's record and object are made when it first needs one. */
+int bus_client_get(struct bus *bus, struct bus_peer *peer, struct client **ret_client) MUST_CHECK;
+void bus_client_changed(struct bus *bus, struct client *client);
+void bus_client_remove(struct bus *bus, struct client *client);
+
+/* bus_handler.c: calls of core/calls.c to the programs. */
+extern const struct calls_front bus_handler_ops;
+
+/* bus_thing.c: news of the core. */
+void bus_thing_completed(const char *peer, uint64_t token, int code, const char *text,
+                         void *userdata);
+void bus_thing_changed(const size_t *indices, size_t n, void *userdata);
+void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, size_t n);
+void bus_device_bound(bool bound, uint64_t timestamp_s, void *userdata);
+
+/* bus_link.c */
+void bus_link_changed(void *userdata);
+void bus_link_traffic(bool up, const struct mqtt_publish *publish, void *userdata);
+void bus_link_forget_monitor(struct bus *bus, const char *peer);
+
+#endif /* IOTD_FRONT_BUS_INTERNAL_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_FRONT_BUS_PEER_H
+#define IOTD_FRONT_BUS_PEER_H
+
+/*
+ * Who is on the other side: the credentials of a unique name, asked of the bus once and without
+ * waiting, and the news that it is gone. Only for peers that need it: who attaches, registers or
+ * calls something privileged.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/clients.h"
+#include "dbus/tree.h"
+
+struct bus;
+
+struct bus_peer {
+    struct list link;
+    struct bus *bus;
+    char *name;
+    char *match; /* the rule that tells of its end */
+    bool known;  /* uid and pid are */
+    uint32_t uid;
+    uint32_t pid;          /* 0 when the bus does not tell */
+    struct client *client; /* NULL until it attached */
+    struct list waiting;   /* calls that came before the credentials */
+};
+
+struct bus_peers {
+    struct list list;
+    unsigned n;
+};
+
+void bus_peers_init(struct bus_peers *peers);
+/* The bus is gone, and all peers with it. */
+void bus_peers_clear(struct bus *bus);
+
+/* For tree_new(): keeps calls back until their sender is known, and refuses what it may not do. */
+int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata);
+/* The sender of a call whose handler runs after bus_peer_authorize(); NULL if it is not tracked. */
+struct bus_peer *bus_peer_of(struct bus *bus, const struct tree_call *call);
+/* A NameOwnerChanged signal of the bus. */
+void bus_peer_on_signal(struct bus *bus, DBusMessage *msg);
+
+#endif /* IOTD_FRONT_BUS_PEER_H */

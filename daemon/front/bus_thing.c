@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* org.iotd1.Thing, part one: who serves what, what is known, and the news. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/front/bus_internal.h"
+#include "daemon/front/bus_thing.h"
+#include "daemon/front/bus_value.h"
+#include "daemon/sys/log.h"
+#include "dbus/iface-gen.h"
+#include "dbus/msg.h"
+
+LOG_AREA("bus");
+
+/* --- registration --- */
+
+struct id_lists {
+    const char **lists[FEATURE_COUNT_];
+    struct owners_ids ids;
+};
+
+static void id_lists_done(struct id_lists *il)
+{
+    for (int f = 0; f < FEATURE_COUNT_; f++)
+        free(il->lists[f]);
+}
+
+static int read_id_lists(DBusMessageIter *it, struct id_lists *ret_lists)
+{
+    for (int f = 0; f < FEATURE_COUNT_; f++) {
+        int r = msg_read_strv(it, LIMIT_CLIENT_IDS, &ret_lists->lists[f], &ret_lists->ids.n[f]);
+
+        if (r < 0)
+            return r;
+        ret_lists->ids.ids[f] = ret_lists->lists[f];
+    }
+    return 0;
+}
+
+/* options of Register: "app_id" s. */
+static int read_app_id(DBusMessageIter *it, const char **ret_app_id)
+{
+    DBusMessageIter value;
+    struct msg_dict dict;
+    const char *key;
+    int r = msg_read_dict(it, &dict);
+
+    while (r == 0 && msg_dict_next(&dict, &key, &value)) {
+        if (strcmp(key, "app_id") == 0)
+            r = msg_read_string(&value, ret_app_id);
+    }
+    return r;
+}
+
+static int do_register(struct bus *bus, struct tree_call *call, const struct id_lists *lists,
+                       DBusMessageIter *it, const char **detail)
+{
+    struct bus_peer *peer = bus_peer_of(bus, call);
+    const char *handler, *app_id = NULL;
+    struct client *c;
+    int r;
+
+    r = msg_read_path(it, &handler);
+    if (r == 0)
+        r = read_app_id(it, &app_id);
+    if (r == 0 && !peer)
+        r = -EACCES;
+    if (r == 0)
+        r = bus_client_get(bus, peer, &c);
+    if (r == 0 && app_id && client_set_app_id(c, app_id) < 0) {
+        *detail = "app_id is not 1 to 64 of [a-z0-9._-]";
+        return -EINVAL;
+    }
+    if (r == 0)
+        r = owners_register(&bus->core->owners, c, &lists->ids, handler, detail);
+    if (r == 0) {
+        log_info("registered client=%u app=%s ids=%u", c->number, c->app_id, c->n_ids);
+        bus_client_changed(bus, c);
+    }
+    return r;
+}
+
+static void on_register(struct tree_call *call, void *userdata)
+{
+    CLEANUP(id_lists_done) struct id_lists lists = {0};
+    const char *detail = NULL;
+    DBusMessageIter it;
+    int r;
+
+    tree_call_args(call, &it);
+    r = read_id_lists(&it, &lists);
+    if (r == 0)
+        r = do_register(userdata, call, &lists, &it, &detail);
+    if (r < 0)
+        tree_call_error(&call, r, detail);
+    else
+        tree_call_reply(&call);
+}
+
+static void on_unregister(struct tree_call *call, void *userdata)
+{
+    struct bus *bus = userdata;
+    struct bus_peer *peer = bus_peer_of(bus, call);
+    CLEANUP(id_lists_done) struct id_lists lists = {0};
+    const char *detail = NULL;
+    DBusMessageIter it;
+    int r;
+
+    tree_call_args(call, &it);
+    r = read_id_lists(&it, &lists);
+    if (r == 0 && (!peer || !peer->client))
+        r = -EPERM;
+    if (r == 0)
+        r = owners_unregister(&bus->core->owners, peer->client, &lists.ids, &detail);
+    if (r == 0)
+        bus_client_changed(bus, peer->client);
+    if (r < 0)
+        tree_call_error(&call, r, detail);
+    else
+        tree_call_reply(&call);
+}
+
+/* --- reading --- */
+
+static void on_get(struct tree_call *call, void *userdata)
+{
+    struct core *core = ((struct bus *) userdata)->core;
+    const struct prop *p;
+    DBusMessageIter it;
+    const char *id = NULL;
+    int index, r;
+
+    tree_call_args(call, &it);
+    r = msg_read_string(&it, &id);
+    if (r < 0) {
+        tree_call_finish(&call, r);
+        return;
+    }
+    index = model_find_property(core->model, id);
+    if (index < 0) {
+        tree_call_error(&call, index, id);
+        return;
+    }
+    p = &core->props.all[index];
+    if (p->value.kind == VALUE_NONE) {
+        tree_call_error(&call, -EAGAIN, "the property has no value yet");
+        return;
+    }
+    r = tree_call_open(call, &it);
+    if (r == 0)
+        r = bus_value_append(&it, &p->value);
+    if (r == 0)
+        r = msg_append_uint64(&it, p->stamp_real_us);
+    tree_call_finish(&call, r);
+}
+
+static int append_all(DBusMessageIter *it, const struct core *core)
+{
+    DBusMessageIter dict;
+    int r = msg_open_dict(it, &dict);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < core->model->n_properties; i++) {
+        if (core->props.all[i].value.kind != VALUE_NONE)
+            r = bus_value_append_entry(&dict, core->model->properties[i].id,
+                                       &core->props.all[i].value);
+    }
+    return msg_close(it, &dict, r);
+}
+
+static void on_get_all(struct tree_call *call, void *userdata)
+{
+    DBusMessageIter it;
+    int r = tree_call_open(call, &it);
+
+    if (r == 0)
+        r = append_all(&it, ((struct bus *) userdata)->core);
+    tree_call_finish(&call, r);
+}
+
+static void on_get_model(struct tree_call *call, void *userdata)
+{
+    DBusMessageIter it;
+    int r = tree_call_open(call, &it);
+
+    if (r == 0)
+        r = msg_append_string(&it, ((struct bus *) userdata)->core->model->text);
+    tree_call_finish(&call, r);
+}
+
+/* A value that stands for none, of the kind that the type has. */
+static struct value zero_of(enum thing_type type)
+{
+    struct value v = {.kind = thing_type_kind(type)};
+
+    if (v.kind == VALUE_STRING)
+        v = value_of_text("");
+    return v;
+}
+
+static int append_property(DBusMessageIter *list, const struct model_property *mp,
+                           const struct prop *p)
+{
+    struct value zero = zero_of(mp->define.type);
+    DBusMessageIter one;
+    int r = msg_open(list, DBUS_TYPE_STRUCT, NULL, &one);
+
+    if (r < 0)
+        return r;
+    r = msg_append_string(&one, mp->id);
+    if (r == 0)
+        r = msg_append_string(&one, thing_type_name(mp->define.type));
+    if (r == 0)
+        r = msg_append_string(&one, mp->writable ? "rw" : "r");
+    if (r == 0)
+        r = bus_value_append(&one, p->value.kind == VALUE_NONE ? &zero : &p->value);
+    if (r == 0)
+        r = msg_append_uint64(&one, p->stamp_real_us);
+    return msg_close(list, &one, r);
+}
+
+static void on_list_properties(struct tree_call *call, void *userdata)
+{
+    struct core *core = ((struct bus *) userdata)->core;
+    DBusMessageIter it, list;
+    int r = tree_call_open(call, &it);
+
+    if (r == 0)
+        r = msg_open(&it, DBUS_TYPE_ARRAY, "(sssvt)", &list);
+    if (r == 0) {
+        for (size_t i = 0; r == 0 && i < core->model->n_properties; i++)
+            r = append_property(&list, &core->model->properties[i], &core->props.all[i]);
+        r = msg_close(&it, &list, r);
+    }
+    tree_call_finish(&call, r);
+}
+
+/* --- news --- */
+
+struct completed {
+    uint64_t token;
+    int code;
+    const char *text;
+};
+
+static int append_completed(DBusMessageIter *it, void *userdata)
+{
+    const struct completed *c = userdata;
+    int r;
+
+    r = msg_append_uint64(it, c->token);
+    if (r == 0)
+        r = msg_append_int32(it, c->code);
+    return r < 0 ? r : msg_append_string(it, c->text);
+}
+
+void bus_thing_completed(const char *peer, uint64_t token, int code, const char *text,
+                         void *userdata)
+{
+    struct bus *bus = userdata;
+    struct completed c = {token, code, text};
+    int r;
+
+    if (!bus->device_object)
+        return;
+    r = tree_emit_signal(bus->device_object, &iface_thing, "Completed", peer, append_completed, &c);
+    if (r < 0)
+        log_warn("completion not told name=%s error=\"%s\"", peer, strerror(-r));
+}
+
+struct changed {
+    const struct core *core;
+    const size_t *indices;
+    size_t n;
+};
+
+static int append_changed(DBusMessageIter *it, void *userdata)
+{
+    const struct changed *c = userdata;
+    DBusMessageIter dict;
+    int r = msg_open_dict(it, &dict);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < c->n; i++)
+        r = bus_value_append_entry(&dict, c->core->model->properties[c->indices[i]].id,
+                                   &c->core->props.all[c->indices[i]].value);
+    return msg_close(it, &dict, r);
+}
+
+void bus_thing_changed(const size_t *indices, size_t n, void *userdata)
+{
+    struct bus *bus = userdata;
+    struct changed c = {bus->core, indices, n};
+    int r;
+
+    if (!bus->device_object)
+        return;
+    r = tree_emit_signal(bus->device_object, &iface_thing, "Changed", NULL, append_changed, &c);
+    if (r < 0)
+        log_warn("change not told error=\"%s\"", strerror(-r));
+}
+
+struct controlled {
+    const struct model *model;
+    const struct prop_update *updates;
+    size_t n;
+};
+
+static int append_controlled(DBusMessageIter *it, void *userdata)
+{
+    const struct controlled *c = userdata;
+
+    return bus_value_append_updates(it, c->model, c->updates, c->n);
+}
+
+void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, size_t n)
+{
+    struct controlled c = {bus->core->model, updates, n};
+    int r;
+
+    if (!bus->device_object)
+        return;
+    r = tree_emit_signal(bus->device_object, &iface_thing, "Controlled", NULL, append_controlled,
+                         &c);
+    if (r < 0)
+        log_warn("control not told error=\"%s\"", strerror(-r));
+}
+
+static const struct tree_method_impl methods[] = {
+    {"Register", on_register},
+    {"Unregister", on_unregister},
+    {"Report", bus_thing_on_report},
+    {"ReportValue", bus_thing_on_report_value},
+    {"ReportJson", bus_thing_on_report_json},
+    {"PostEvent", bus_thing_on_post_event},
+    {"PostEventJson", bus_thing_on_post_event_json},
+    {"Get", on_get},
+    {"GetAll", on_get_all},
+    {"GetModel", on_get_model},
+    {"ListProperties", on_list_properties},
+};
+
+int bus_thing_add(struct bus *bus)
+{
+    return tree_add_interface(bus->device_object, &iface_thing, methods, ARRAY_SIZE(methods), NULL,
+                              0, bus, NULL);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/inputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon/store/vault.h"
+#include "daemon/sys/log.h"
+#include "libiotclient/base/fdutil.h"
+#include "libiotclient/base/limits.h"
+
+LOG_AREA("main");
+
+#define DEFAULT_CONFIG IOTD_SYSCONFDIR "/iotd/iotd.conf"
+#define DEFAULT_CREDENTIALS IOTD_SYSCONFDIR "/iotd/device_info.json"
+#define DEFAULT_MODEL IOTD_SYSCONFDIR "/iotd/model.json"
+#define MAX_CONFIG_FILE (256 * 1024) /* own choice */
+
+static int read_file(const char *path, size_t max, char **ret_data, size_t *ret_len)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return -errno;
+    return fd_read_file(fd, max, ret_data, ret_len);
+}
+
+static void on_conf_mistake(unsigned line, const char *key, const char *what, void *userdata)
+{
+    const char *path = userdata;
+
+    if (line)
+        log_err("%s:%u: %s: %s", path, line, key, what);
+    else
+        log_err("%s: %s%s%s", path, key, *key ? ": " : "", what);
+}
+
+static int load_conf(const struct manager_options *o, struct conf **ret_conf)
+{
+    const char *path = o->config ? o->config : DEFAULT_CONFIG;
+    CLEANUP(conf_freep) struct conf *conf = NULL;
+    CLEANUP(freep) char *data = NULL;
+    size_t len;
+    int r;
+
+    r = read_file(path, MAX_CONFIG_FILE, &data, &len);
+    if (r == -ENOENT && !o->config) {
+        r = conf_new(&conf); /* all defaults */
+    } else if (r < 0) {
+        log_err("%s: %s", path, strerror(-r));
+        return -EINVAL;
+    } else {
+        r = conf_parse(&conf, data, len, on_conf_mistake, (void *) (uintptr_t) path);
+    }
+    if (r == 0 && o->endpoint)
+        r = conf_set(conf, "link.endpoint", o->endpoint, on_conf_mistake,
+                     (void *) (uintptr_t) "--endpoint");
+    if (r < 0)
+        return r;
+    *ret_conf = TAKE(conf);
+    return 0;
+}
+
+int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf)
+{
+    return load_conf(in->options, ret_conf);
+}
+
+static int load_ident(struct inputs *in)
+{
+    const char *path = in->options->credentials, *dir = getenv("CREDENTIALS_DIRECTORY");
+    char problem[VAULT_PROBLEM], credential[512];
+    int r;
+
+    if (!path && dir) { /* LoadCredential= of the unit, systemd.exec(5) */
+        (void) snprintf(credential, sizeof(credential), "%s/device_info.json", dir);
+        if (access(credential, F_OK) == 0)
+            path = credential;
+    }
+    if (!path)
+        path = DEFAULT_CREDENTIALS;
+    r = vault_load(&in->ident, path, problem);
+    if (r < 0)
+        log_err("%s: %s", path, problem);
+    if (r == -EACCES)
+        return EX_NOPERM;
+    return r == -ENOENT ? EX_NOINPUT : r < 0 ? EX_CONFIG : 0;
+}
+
+static void on_model_mistake(const char *path, const char *what, void *userdata)
+{
+    const char *file = userdata;
+
+    log_err("%s: %s%s%s", file, path, *path ? ": " : "", what);
+}
+
+static int load_model(struct inputs *in)
+{
+    const char *path = in->options->model ? in->options->model : DEFAULT_MODEL;
+    CLEANUP(freep) char *data = NULL;
+    size_t len;
+    int r;
+
+    r = read_file(path, LIMIT_MODEL_FILE, &data, &len);
+    if (r < 0) {
+        log_err("%s: %s", path, strerror(-r));
+        return r == -ENOENT ? EX_NOINPUT : EX_CONFIG;
+    }
+    r = model_parse(&in->model, data, len, in->ident ? in->ident->product_id : NULL,
+                    on_model_mistake, (void *) (uintptr_t) path);
+    return r < 0 ? EX_CONFIG : 0;
+}
+
+static int find_endpoint(struct inputs *in)
+{
+    char url[IDENT_URL];
+    const char *text = in->conf->link_endpoint, *problem;
+
+    if (!*text) {
+        if (!in->ident || ident_endpoint(in->ident, url) < 0)
+            return in->ident ? EX_CONFIG : 0; /* told by load_ident() */
+        text = url;
+    }
+    if (endpoint_parse(&in->endpoint, text, &problem) < 0) {
+        log_err("link.endpoint \"%s\": %s", text, problem);
+        return EX_CONFIG;
+    }
+    if (in->endpoint.tls) {
+        log_err("link.endpoint \"%s\": TLS is not supported by this release", text);
+        return EX_CONFIG;
+    }
+    (void) snprintf(in->endpoint_url, sizeof(in->endpoint_url), "%s", text);
+    return 0;
+}
+
+int inputs_load(struct inputs *in, const struct manager_options *options)
+{
+    int status[4];
+    int r;
+
+    *in = (struct inputs){.options = options};
+    r = load_conf(options, &in->conf);
+    status[0] = r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
+    status[1] = load_ident(in);
+    status[2] = load_model(in);
+    status[3] = in->conf ? find_endpoint(in) : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(status); i++) {
+        if (status[i])
+            return status[i];
+    }
+    return 0;
+}
+
+void inputs_done(struct inputs *in)
+{
+    model_free(in->model);
+    ident_free(in->ident);
+    conf_free(in->conf);
+    *in = (struct inputs){0};
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_INPUTS_H
+#define IOTD_INPUTS_H
+
+/*
+ * The files the daemon is given: settings, credentials, thing model. Mistakes are told on the
+ * log, all of them, with file and place.
+ */
+
+#include "daemon/cloud/ident.h"
+#include "daemon/cloud/model.h"
+#include "daemon/conf/conf.h"
+#include "daemon/manager.h"
+#include "daemon/net/endpoint.h"
+
+struct inputs {
+    const struct manager_options *options; /* borrowed */
+    struct conf *conf;
+    struct ident *ident;
+    struct model *model;
+    struct endpoint endpoint;
+    char endpoint_url[512];
+};
+
+/* 0, or an exit status of sysexits.h; what could be read stays. */
+int inputs_load(struct inputs *in, const struct manager_options *options) MUST_CHECK;
+void inputs_done(struct inputs *in);
+/* Reads the settings again; 0, -EINVAL after telling the mistakes, -ENOMEM. */
+int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf) MUST_CHECK;
+
+#endif /* IOTD_INPUTS_H */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/json/jx.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libiotclient/base/limits.h"
+#include "libiotclient/base/num.h"
+
+/* Depth of brackets outside of strings; jansson's own limit of 2048 is far above ours. */
+static bool is_too_deep(const char *text, size_t len)
+{
+    bool in_string = false;
+    int depth = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > LIMIT_JSON_DEPTH)
+                return true;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        }
+    }
+    return false;
+}
+
+static int fail(struct jx_error *error, const json_error_t *from, const char *text)
+{
+    if (error) {
+        error->line = from ? from->line : 0;
+        error->column = from ? from->column : 0;
+        (void) snprintf(error->text, sizeof(error->text), "%s", text);
+    }
+    return -EBADMSG;
+}
+
+int jx_parse_object(const char *text, size_t len, json_t **ret_json, struct jx_error *error)
+{
+    json_error_t e;
+    json_t *json;
+
+    if (is_too_deep(text, len))
+        return fail(error, NULL, "nested too deep");
+    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+    if (!json) {
+        if (json_error_code(&e) == json_error_out_of_memory)
+            return -ENOMEM;
+        return fail(error, &e, e.text);
+    }
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return fail(error, NULL, "not an object");
+    }
+    *ret_json = json;
+    return 0;
+}
+
+static int get(const json_t *object, const char *key, json_type type, json_t **ret_value)
+{
+    json_t *v = json_object_get(object, key);
+
+    if (!v)
+        return -ENOENT;
+    if (json_typeof(v) != type)
+        return -EPROTOTYPE;
+    *ret_value = v;
+    return 0;
+}
+
+int jx_get_string(const json_t *object, const char *key, const char **ret_text)
+{
+    json_t *v;
+    int r = get(object, key, JSON_STRING, &v);
+
+    if (r < 0)
+        return r;
+    /* An embedded NUL would be cut silently everywhere else. */
+    if (strlen(json_string_value(v)) != json_string_length(v))
+        return -EPROTOTYPE;
+    *ret_text = json_string_value(v);
+    return 0;
+}
+
+int jx_get_object(const json_t *object, const char *key, json_t **ret_object)
+{
+    return get(object, key, JSON_OBJECT, ret_object);
+}
+
+int jx_get_array(const json_t *object, const char *key, json_t **ret_array)
+{
+    return get(object, key, JSON_ARRAY, ret_array);
+}
+
+int jx_get_i64(const json_t *object, const char *key, int64_t *ret_value)
+{
+    json_t *v;
+    int r = get(object, key, JSON_INTEGER, &v);
+
+    if (r < 0)
+        return r;
+    *ret_value = json_integer_value(v);
+    return 0;
+}
+
+int jx_get_number_or_text(const json_t *object, const char *key, int64_t *ret_value)
+{
+    const char *text;
+    int r = jx_get_i64(object, key, ret_value);
+
+    if (r != -EPROTOTYPE)
+        return r;
+    r = jx_get_string(object, key, &text);
+    if (r < 0)
+        return r;
+    return num_parse_i64(text, ret_value) < 0 ? -EPROTOTYPE : 0;
+}
+
+const char *jx_string_or(const json_t *object, const char *key, const char *fallback)
+{
+    const char *text;
+
+    return jx_get_string(object, key, &text) < 0 ? fallback : text;
+}
+
+json_t *jx_object_or_null(const json_t *object, const char *key)
+{
+    json_t *v;
+
+    return jx_get_object(object, key, &v) < 0 ? NULL : v;
+}

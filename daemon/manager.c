@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "daemon/cloud/link.h"
+#include "daemon/core/core.h"
+#include "daemon/front/bus.h"
+#include "daemon/inputs.h"
+#include "daemon/net/ws_lws.h"
+#include "daemon/sys/log.h"
+#include "daemon/sys/loop_lws.h"
+#include "daemon/sys/notify.h"
+#include "daemon/sys/signals.h"
+
+LOG_AREA("main");
+
+struct manager {
+    struct inputs in;
+    struct loop_lws *loop;
+    struct signals *signals;
+    struct link *link;
+    struct core *core;
+    struct bus *bus;
+    struct link_watch watch;
+    struct loop_timer watchdog;
+    uint64_t watchdog_us;
+    bool stopping;
+    int status;
+};
+
+static void core_config_of(const struct conf *c, struct core_config *ret_config)
+{
+    *ret_config = (struct core_config){
+        .report_rate = (unsigned) c->report_rate,
+        .accept_unowned = strcmp(c->thing_unowned_control, "accept") == 0,
+        .control_timeout_us = (uint64_t) c->thing_control_timeout * USEC_PER_SEC,
+        .action_timeout_us = (uint64_t) c->thing_action_timeout * USEC_PER_SEC,
+        .max_events = (unsigned) c->outbox_max_events,
+        .max_bytes = (size_t) c->outbox_max_bytes,
+    };
+}
+
+static void apply_log_level(const struct conf *c)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+
+    (void) !log_level_parse(c->log_level, &level); /* the reader checked the choice */
+    log_set_level(level);
+}
+
+static void log_ignored(const char *key, void *data)
+{
+    (void) data;
+    log_warn("changed, but needs a restart key=%s", key);
+}
+
+static int on_reload(void (*ignored)(const char *key, void *data), void *data, void *userdata)
+{
+    struct manager *m = userdata;
+    CLEANUP(conf_freep) struct conf *newer = NULL;
+    struct core_config cc;
+    int r;
+
+    r = inputs_reload_conf(&m->in, &newer);
+    if (r == 0)
+        r = conf_reload(m->in.conf, newer, ignored, data);
+    if (r < 0)
+        return r;
+    apply_log_level(m->in.conf);
+    core_config_of(m->in.conf, &cc);
+    core_configure(m->core, &cc);
+    log_notice("settings read again");
+    return 0;
+}
+
+static void on_sighup(void *userdata)
+{
+    notify_send("RELOADING=1");
+    if (on_reload(log_ignored, NULL, userdata) < 0)
+        log_err("settings not read again: nothing was changed");
+    notify_send("READY=1");
+}
+
+static void end(struct manager *m)
+{
+    loop_lws_stop(m->loop);
+}
+
+/* A second signal ends at once; the first waits for the DISCONNECT to leave. */
+static void on_stop(void *userdata)
+{
+    struct manager *m = userdata;
+    struct link_info info;
+
+    if (m->stopping) {
+        end(m);
+        return;
+    }
+    m->stopping = true;
+    log_info("stopping");
+    notify_send("STOPPING=1");
+    link_disable(m->link);
+    link_get_info(m->link, &info);
+    if (info.state == LINK_STATE_OFF)
+        end(m);
+}
+
+static void on_link_changed(void *userdata)
+{
+    struct manager *m = userdata;
+    struct link_info info;
+
+    link_get_info(m->link, &info);
+    if (m->stopping && info.state == LINK_STATE_OFF)
+        end(m);
+}
+
+static void on_watchdog(struct loop_timer *timer, void *userdata)
+{
+    struct manager *m = userdata;
+
+    notify_send("WATCHDOG=1");
+    loop_timer_arm(loop_lws_base(m->loop), timer, m->watchdog_us, on_watchdog, m);
+}
+
+static void on_bus_ready(void *userdata)
+{
+    (void) userdata;
+    notify_send("READY=1");
+}
+
+static void on_bus_refused(const char *reason, void *userdata)
+{
+    struct manager *m = userdata;
+
+    log_err("%s", reason);
+    m->status = EX_UNAVAILABLE;
+    end(m);
+}
+
+static const struct signals_events signals_events = {.on_stop = on_stop, .on_reload = on_sighup};
+
+static int make_link(struct manager *m)
+{
+    const struct conf *c = m->in.conf;
+    struct link_config lc = {
+        .endpoint = m->in.endpoint,
+        .ident = m->in.ident,
+        .keepalive_s = (uint16_t) c->link_keepalive,
+        .clean_session = c->link_clean_session,
+        .connect_interval_us = (uint64_t) c->link_connect_interval * USEC_PER_SEC,
+        .probe_max_us = (uint64_t) c->link_probe_max * USEC_PER_SEC,
+        .backoff_max_us = (uint64_t) c->link_backoff_max * USEC_PER_SEC,
+    };
+    struct transport *transport;
+    int r;
+
+    r = hmac_kind_parse(c->link_sign, &lc.sign);
+    if (r == 0)
+        r = link_new(&m->link, loop_lws_base(m->loop), &lc);
+    if (r == 0)
+        r = ws_lws_new(&transport, m->loop, &link_transport_events, m->link);
+    if (r < 0)
+        return r;
+    link_set_transport(m->link, transport);
+    m->watch = (struct link_watch){.on_changed = on_link_changed, .userdata = m};
+    link_watch(m->link, &m->watch);
+    return 0;
+}
+
+static int make_bus(struct manager *m)
+{
+    struct bus_config bc = {
+        .bus = m->in.options->bus ? m->in.options->bus : "system",
+        .endpoint = m->in.endpoint_url,
+        .core = m->core,
+        .on_reload = on_reload,
+        .on_ready = on_bus_ready,
+        .on_refused = on_bus_refused,
+        .userdata = m,
+    };
+
+    return bus_new(&m->bus, loop_lws_base(m->loop), &bc);
+}
+
+static int make(struct manager *m)
+{
+    struct core_config cc;
+    int r;
+
+    core_config_of(m->in.conf, &cc);
+    r = loop_lws_new(&m->loop);
+    if (r == 0)
+        r = signals_new(&m->signals, loop_lws_base(m->loop), &signals_events, m);
+    if (r == 0)
+        r = make_link(m);
+    if (r == 0)
+        r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc);
+    if (r == 0)
+        r = make_bus(m);
+    return r;
+}
+
+static void take_down(struct manager *m)
+{
+    if (m->loop)
+        loop_timer_cancel(&m->watchdog);
+    link_unwatch(&m->watch);
+    bus_free(m->bus);
+    core_free(m->core);
+    link_free(m->link);
+    signals_free(m->signals);
+    loop_lws_free(m->loop);
+    inputs_done(&m->in);
+}
+
+static int make_state_dir(const struct manager_options *o)
+{
+    const char *dir = o->state_dir ? o->state_dir : IOTD_STATEDIR "/iotd";
+
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+        log_err("%s: %s", dir, strerror(errno));
+        return EX_CANTCREAT;
+    }
+    return 0;
+}
+
+static int run(struct manager *m)
+{
+    int r;
+
+    r = make_state_dir(m->in.options);
+    if (r != 0)
+        return r;
+    r = make(m);
+    if (r == -EINVAL) {
+        log_err("--bus \"%s\" is not an address of a bus", m->in.options->bus);
+        return EX_USAGE;
+    }
+    if (r < 0) {
+        log_err("cannot start error=\"%s\"", strerror(-r));
+        return EX_OSERR;
+    }
+    m->watchdog_us = notify_watchdog_us();
+    if (m->watchdog_us)
+        loop_timer_arm(loop_lws_base(m->loop), &m->watchdog, 0, on_watchdog, m);
+    log_info("starting version=" PACKAGE_VERSION " device=%s/%s endpoint=\"%s\"",
+             m->in.ident->product_id, m->in.ident->device_name, m->in.endpoint_url);
+    link_enable(m->link);
+    r = loop_lws_run(m->loop);
+    return r < 0 ? EX_SOFTWARE : m->status;
+}
+
+int manager_run(const struct manager_options *options)
+{
+    struct manager m = {0};
+    int status;
+
+    log_set_debug(options->debug);
+    status = inputs_load(&m.in, options);
+    if (status == 0) {
+        apply_log_level(m.in.conf);
+        if (options->check)
+            printf("settings, credentials and thing model are in order\n");
+        else
+            status = run(&m);
+    }
+    take_down(&m);
+    return status;
+}

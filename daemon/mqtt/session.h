@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_MQTT_SESSION_H
+#define IOTD_MQTT_SESSION_H
+
+/*
+ * The client's half of an MQTT session as a step function: calls and bytes and the time go in,
+ * bytes and news come out through ops. No I/O and no clock. It outlives connections: publishes
+ * with QoS 1 stay in flight until acknowledged, and go out again, marked as duplicates, on the
+ * next connection (MQTT-4.4.0-1). While there is no connection they wait for the first one.
+ *
+ * ops functions must not call back into the session, but for publish.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/mqtt/packet.h"
+#include "daemon/mqtt/stream.h"
+#include "libiotclient/base/list.h"
+
+struct mqtt_session_ops {
+    /* Bytes of one packet for the peer, to be copied. */
+    int (*send)(const uint8_t *data, size_t len, void *userdata);
+    void (*on_connack)(bool session_present, uint8_t code, void *userdata);
+    void (*on_suback)(bool granted, void *userdata);
+    /* QoS 1 is acknowledged when this returned. */
+    void (*on_message)(const struct mqtt_publish *publish, void *userdata);
+    /* A packet as it leaves, for watchers; not for retransmissions that were never sent. */
+    void (*on_sent)(const struct mqtt_publish *publish, void *userdata);
+};
+
+/* The end of a QoS 1 publish: 0 acknowledged, -ECANCELED the session was freed. */
+typedef void (*mqtt_acked_fn)(int result, void *userdata);
+
+enum mqtt_session_state {
+    MQTT_SESSION_DOWN,
+    MQTT_SESSION_CONNECTING, /* CONNECT is out */
+    MQTT_SESSION_UP,
+};
+
+struct mqtt_session {
+    enum mqtt_session_state state;
+    const struct mqtt_session_ops *ops;
+    void *userdata;
+    struct mqtt_stream stream;
+    struct list inflight; /* oldest first */
+    unsigned n_inflight;
+    size_t inflight_bytes;
+    uint16_t next_id;
+    uint16_t subscribe_id; /* 0: none pending */
+    uint64_t keepalive_us;
+    uint64_t request_deadline_us; /* CONNACK or SUBACK; UINT64_MAX when none is due */
+    uint64_t last_sent_us;
+    uint64_t ping_sent_us; /* 0 when none is out */
+    uint64_t last_ping_us;
+    uint64_t rtt_us;    /* 0 while not known */
+    bool resumed;       /* what is in flight may go out */
+    uint64_t now_us;    /* of the current step */
+    const char *reason; /* why feed or tick failed, for people */
+};
+
+/* first_id: a random start of the packet ids. */
+void mqtt_session_init(struct mqtt_session *s, const struct mqtt_session_ops *ops, void *userdata,
+                       size_t packet_cap, uint16_t first_id);
+void mqtt_session_done(struct mqtt_session *s);
+
+/* A connection is open: sends CONNECT. 0, -ENOMEM, or what send returned. */
+int mqtt_session_start(struct mqtt_session *s, uint64_t now_us,
+                       const struct mqtt_connect *connect) MUST_CHECK;
+/*
+ * After CONNACK, and after the subscriptions if the server had forgotten them: sends what is in
+ * flight. Not before, or answers could come when nobody listens yet. 0, or what send returned.
+ */
+int mqtt_session_resume(struct mqtt_session *s, uint64_t now_us) MUST_CHECK;
+/* The connection is gone. */
+void mqtt_session_lost(struct mqtt_session *s);
+/* Sends DISCONNECT (3.14): the server forgets nothing but knows that this was meant. */
+void mqtt_session_disconnect(struct mqtt_session *s);
+
+/* Bytes arrived. 0, or a negative errno: close the connection, s->reason tells why. */
+int mqtt_session_feed(struct mqtt_session *s, uint64_t now_us, const uint8_t *data,
+                      size_t len) MUST_CHECK;
+/* Time passed. 0, or -ETIMEDOUT: close the connection. */
+int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us) MUST_CHECK;
+/* When tick wants to be called; UINT64_MAX for never. */
+uint64_t mqtt_session_next_us(const struct mqtt_session *s);
+
+/* One at a time: -EBUSY while one is pending. */
+int mqtt_session_subscribe(struct mqtt_session *s, uint64_t now_us, const char *filter,
+                           uint8_t qos) MUST_CHECK;
+/*
+ * @param acked  runs once for QoS 1, never for QoS 0; may be NULL
+ * @return 0; -ENETDOWN QoS 0 without a connection; -EMSGSIZE; -ENOBUFS too many in flight;
+ *         -EINVAL bad topic; -ENOMEM
+ */
+int mqtt_session_publish(struct mqtt_session *s, uint64_t now_us, const char *topic,
+                         const void *payload, size_t len, uint8_t qos, mqtt_acked_fn acked,
+                         void *userdata) MUST_CHECK;
+
+#endif /* IOTD_MQTT_SESSION_H */

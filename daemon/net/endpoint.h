@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_NET_ENDPOINT_H
+#define IOTD_NET_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libiotclient/base/macro.h"
+
+/* ws://host[:port][/path], wss://, mqtt://, mqtts:// */
+struct endpoint {
+    bool websocket;
+    bool tls;
+    char host[254]; /* RFC 1035: 253 characters; IPv6 without brackets */
+    uint16_t port;  /* 80, 443, 1883, 8883 by scheme if the URL has none */
+    char path[256]; /* "/mqtt" if the URL has none */
+};
+
+/* -EINVAL with a text for people in *ret_problem (static, only set on failure). */
+int endpoint_parse(struct endpoint *ret_endpoint, const char *url,
+                   const char **ret_problem) MUST_CHECK;
+
+/* "host" or "host:port" when the port is not the scheme's own; brackets for IPv6. */
+#define ENDPOINT_HOST_TEXT 272
+void endpoint_host_header(const struct endpoint *e, char buf[ENDPOINT_HOST_TEXT]);
+
+#endif /* IOTD_NET_ENDPOINT_H */

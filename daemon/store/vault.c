@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/store/vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/json/jx.h"
+#include "libiotclient/base/fdutil.h"
+#include "libiotclient/base/name.h"
+
+#define MAX_FILE 65536 /* own choice; the vendor's sample has 600 bytes */
+#define REGION_PROBLEM "\"region\" is not one of china, us-east, europe, ap-bangkok"
+
+PRINTF_LIKE(3, 4)
+static int problem(char *buf, int error, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void) vsnprintf(buf, VAULT_PROBLEM, fmt, ap);
+    va_end(ap);
+    return error;
+}
+
+static int check_access(int fd, char *text)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return problem(text, -errno, "%s", strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return problem(text, -EINVAL, "not a regular file");
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return problem(text, -EACCES, "belongs to uid %u: it must belong to root or to iotd's user",
+                       (unsigned) st.st_uid);
+    if (st.st_mode & 077)
+        return problem(text, -EACCES,
+                       "mode %04o lets others read the secret: change it with chmod 0600",
+                       (unsigned) st.st_mode & 07777);
+    return 0;
+}
+
+/* A text member that must be there. */
+static int need(const json_t *object, const char *where, const char *key, const char **ret_value,
+                char *text)
+{
+    int r = jx_get_string(object, key, ret_value);
+
+    if (r == -ENOENT || (r == 0 && !**ret_value))
+        return problem(text, -EINVAL, "\"%s%s\" is missing", where, key);
+    if (r < 0)
+        return problem(text, -EINVAL, "\"%s%s\" is not a text", where, key);
+    return 0;
+}
+
+static int read_identity(struct ident *id, const json_t *root, char *text)
+{
+    const char *product, *device, *region = "china";
+    char url[IDENT_URL];
+    int r;
+
+    r = need(root, "", "productId", &product, text);
+    if (r < 0)
+        return r;
+    if (!name_is_product_id(product))
+        return problem(text, -EINVAL, "\"productId\" is not 1 to %d letters and digits",
+                       LIMIT_PRODUCT_ID);
+    r = need(root, "", "deviceName", &device, text);
+    if (r < 0)
+        return r;
+    if (!name_is_device_name(device))
+        return problem(text, -EINVAL,
+                       "\"deviceName\" is not 1 to %d letters, digits, underscores, dashes",
+                       LIMIT_DEVICE_NAME);
+    r = jx_get_string(root, "region", &region);
+    if (r == -EPROTOTYPE || strlen(region) >= sizeof(id->region))
+        return problem(text, -EINVAL, REGION_PROBLEM);
+    strcpy(id->product_id, product);
+    strcpy(id->device_name, device);
+    strcpy(id->region, region);
+    return ident_endpoint(id, url) < 0 ? problem(text, -EINVAL, REGION_PROBLEM) : 0;
+}
+
+static int read_secret(struct ident *id, const json_t *root, char *text)
+{
+    const char *mode = "KEY", *secret;
+    json_t *key;
+    int r;
+
+    if (jx_get_string(root, "auth_mode", &mode) == -EPROTOTYPE)
+        return problem(text, -EINVAL, "\"auth_mode\" is not a text");
+    if (strcmp(mode, "KEY") != 0)
+        return problem(text, -EINVAL, "\"auth_mode\" is \"%.16s\": only KEY is supported", mode);
+    if (jx_get_object(root, "key_deviceinfo", &key) < 0)
+        return problem(text, -EINVAL, "\"key_deviceinfo\" is missing");
+    r = need(key, "key_deviceinfo.", "deviceSecret", &secret, text);
+    if (r < 0)
+        return r;
+    if (strlen(secret) > LIMIT_DEVICE_SECRET)
+        return problem(text, -EINVAL, "\"key_deviceinfo.deviceSecret\" is longer than %d bytes",
+                       LIMIT_DEVICE_SECRET);
+    r = secret_new_base64(&id->device_secret, secret);
+    if (r == -ENOMEM)
+        return problem(text, r, "out of memory");
+    if (r < 0)
+        return problem(text, -EINVAL, "\"key_deviceinfo.deviceSecret\" is not base64");
+    return 0;
+}
+
+static int parse(struct ident **ret_ident, const char *data, size_t len, char *text)
+{
+    CLEANUP(jx_decrefp) json_t *root = NULL;
+    CLEANUP(ident_freep) struct ident *id = NULL;
+    struct jx_error error;
+    int r;
+
+    r = jx_parse_object(data, len, &root, &error);
+    if (r == -EBADMSG) /* not the parser's text: it may quote the secret */
+        return problem(text, -EINVAL, "not a JSON object (line %d, column %d)", error.line,
+                       error.column);
+    if (r < 0)
+        return problem(text, r, "out of memory");
+    id = calloc(1, sizeof(*id));
+    if (!id)
+        return problem(text, -ENOMEM, "out of memory");
+    r = read_identity(id, root, text);
+    if (r == 0)
+        r = read_secret(id, root, text);
+    if (r < 0)
+        return r;
+    *ret_ident = TAKE(id);
+    return 0;
+}
+
+int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBLEM])
+{
+    CLEANUP(fd_closep) int fd = -1;
+    char *data;
+    size_t len;
+    int r;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return problem(text, -errno, "%s", strerror(errno));
+    r = check_access(fd, text);
+    if (r < 0)
+        return r;
+    r = fd_read_file(fd, MAX_FILE, &data, &len);
+    if (r < 0)
+        return problem(text, r == -EFBIG ? -EINVAL : r, "%s", strerror(-r));
+    r = parse(ret_ident, data, len, text);
+    explicit_bzero(data, len);
+    free(data);
+    return r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_STORE_VAULT_H
+#define IOTD_STORE_VAULT_H
+
+#include "daemon/cloud/ident.h"
+
+#define VAULT_PROBLEM 256
+
+/*
+ * Reads the vendor's device_info.json (device guide, device information file). The file must
+ * belong to root or the caller and be readable by nobody else.
+ * @param problem  on failure what is wrong and what to do, without the file's name
+ * @return 0; -EACCES others may read it; -EINVAL malformed, a field is missing or bad; what
+ *         opening failed with; -ENOMEM
+ */
+int vault_load(struct ident **ret_ident, const char *path, char problem[VAULT_PROBLEM]) MUST_CHECK;
+
+#endif /* IOTD_STORE_VAULT_H */
