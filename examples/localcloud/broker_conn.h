@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_LOCALCLOUD_BROKER_CONN_H
+#define IOTD_LOCALCLOUD_BROKER_CONN_H
+
+/* What broker.c (connections, delivery) and broker_input.c (packets) share; for them only. */
+
+#include "examples/localcloud/broker.h"
+#include "examples/localcloud/session.h"
+#include "examples/localcloud/wire.h"
+#include "libiotclient/base/ratelimit.h"
+
+struct broker_device {
+    const struct config_device *config;
+    struct broker *broker;
+    struct broker_conn *conn; /* NULL while offline */
+    struct session session;
+    size_t n_backlog;               /* messages still to be paced after a reconnect */
+    struct loop_timer pace_timer;   /* armed: the next stored message must wait */
+    struct loop_timer expiry_timer; /* armed: offline with a session */
+    bool was_connected;
+    uint64_t last_connect_us;
+    uint64_t online_since_ms;
+    uint64_t n_up, n_down, n_connects, n_dropped;
+};
+
+struct broker {
+    struct broker_deps deps;
+    const struct broker_events *events;
+    void *userdata;
+    struct broker_device *devices;
+    struct list conns;
+    size_t n_conns;
+    uint64_t n_accepted, n_refused;
+};
+
+struct broker_conn {
+    struct list link;
+    struct broker *broker;
+    const struct broker_transport *transport;
+    void *handle;
+    char peer[64];
+    struct wire_reader reader;
+    struct broker_device *device;          /* NULL before CONNECT was accepted */
+    const struct config_device *muted_for; /* swallowed before CONNECT was accepted */
+    bool closed;                           /* close() was asked for; input is ignored */
+    bool lost_bytes;                       /* muted: the stream has a hole */
+    uint64_t silence_us;                   /* longest permitted; 0 for ever */
+    uint64_t last_input_us;
+    struct loop_timer alive_timer; /* CONNECT deadline, then keep-alive */
+    struct ratelimit up_limit;
+};
+
+/* Says why in the journal, leaves the device, closes. name is the journal's event. */
+void broker_conn_end(struct broker_conn *conn, bool abort, const char *name, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+/* Sends and forgets the packet; an error of the maker (e) is fatal to the connection. */
+void broker_conn_send(struct broker_conn *conn, struct wire_packet *packet, int e);
+/* The connection speaks for the device from now on. */
+void broker_conn_bind(struct broker_conn *conn, struct broker_device *d);
+void broker_conn_watch_silence(struct broker_conn *conn, uint64_t silence_us);
+/* Sends what may be sent now. */
+void broker_device_pump(struct broker_device *d);
+/* One packet; broker_input.c. */
+void broker_conn_packet(struct broker_conn *conn, const struct wire_frame *frame);
+const char *broker_conn_who(const struct broker_conn *conn);
+
+#endif /* IOTD_LOCALCLOUD_BROKER_CONN_H */

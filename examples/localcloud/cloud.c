@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "examples/localcloud/cloud.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "examples/localcloud/desk.h"
+
+struct cloud {
+    const struct config *config;
+    struct cloud_clock clock;
+    struct net *net;
+    struct journal *journal;
+    struct faults *faults;
+    struct broker *broker;
+    struct store *store;
+    struct thing *thing;
+    struct appapi *appapi;
+    struct desk desk;
+    struct http *http;
+};
+
+static uint64_t real_ms(const struct cloud_clock *clock)
+{
+    struct timespec ts;
+
+    (void) clock;
+    if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
+        return 0;
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
+
+static void on_message(const struct config_device *device, enum topic_kind kind, const char *topic,
+                       const uint8_t *payload, size_t len, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    switch (kind) {
+    case TOPIC_KIND_PROPERTY:
+    case TOPIC_KIND_EVENT:
+    case TOPIC_KIND_ACTION:
+        thing_on_message(c->thing, device, kind, payload, len);
+        break;
+    case TOPIC_KIND_DATA:
+        /* Back to the device, if it wants to see its own data. */
+        (void) broker_publish(c->broker, device, topic, payload, len, 1);
+        break;
+    case TOPIC_KIND_OTHER:
+    case TOPIC_KIND_NONE:
+        break;
+    }
+}
+
+static const struct broker_events broker_events = {on_message};
+
+static void do_drop(const struct config_device *device, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    broker_drop(c->broker, device);
+}
+
+static void do_unmute(const struct config_device *device, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    broker_unmute(c->broker, device);
+}
+
+static void do_release(const struct config_device *device, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    (void) device; /* those that still hold are skipped */
+    thing_release_replies(c->thing);
+}
+
+static const struct faults_ops faults_ops = {do_drop, do_unmute, do_release};
+
+static int make_services(struct cloud *c)
+{
+    const struct broker_deps broker_deps = {net_loop(c->net), &c->clock, c->config, c->journal,
+                                            c->faults};
+    int e = broker_new(&c->broker, &broker_deps);
+
+    if (e == 0)
+        e = store_new(&c->store, c->config);
+    if (e == 0) {
+        const struct thing_deps deps = {net_loop(c->net), &c->clock, c->config, c->journal,
+                                        c->faults,        c->broker, c->store};
+
+        e = thing_new(&c->thing, &deps);
+    }
+    if (e == 0) {
+        const struct appapi_deps deps = {&c->clock, c->config, c->broker, c->store, c->thing};
+
+        e = appapi_new(&c->appapi, &deps);
+    }
+    return e;
+}
+
+int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbose)
+{
+    CLEANUP(cloud_freep) struct cloud *c = calloc(1, sizeof(*c));
+    int e;
+
+    if (!c)
+        return -ENOMEM;
+    c->config = config;
+    c->clock.real_ms = real_ms;
+    e = net_new(&c->net);
+    if (e == 0)
+        e = journal_new(&c->journal, &c->clock, stderr, verbose);
+    if (e == 0)
+        e = faults_new(&c->faults, config);
+    if (e == 0)
+        e = make_services(c);
+    if (e == 0)
+        e = http_new(&c->http, desk_routes, &c->desk);
+    if (e < 0)
+        return e;
+
+    c->desk = (struct desk){net_loop(c->net), config,    c->broker, c->faults,
+                            c->journal,       c->appapi, c->store};
+    broker_set_events(c->broker, &broker_events, c);
+    faults_set_ops(c->faults, &faults_ops, c);
+    *ret_cloud = TAKE(c);
+    return 0;
+}
+
+struct cloud *cloud_free(struct cloud *c)
+{
+    if (!c)
+        return NULL;
+
+    if (c->net)
+        net_stop(c->net);
+    http_free(c->http);
+    thing_free(c->thing);
+    appapi_free(c->appapi);
+    store_free(c->store);
+    broker_free(c->broker);
+    faults_free(c->faults);
+    journal_free(c->journal);
+    net_free(c->net);
+    free(c);
+    return NULL;
+}
+
+int cloud_listen(struct cloud *c, const char *address, const struct net_ports *ports,
+                 struct net_ports *ret_ports)
+{
+    return net_listen(c->net, address, ports, c->broker, c->http, ret_ports);
+}
+
+int cloud_run(struct cloud *c)
+{
+    return net_run(c->net);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "examples/localcloud/desk.h"
+
+#include <errno.h>
+
+#define STATUS_OK 200
+#define STATUS_BAD_REQUEST 400
+#define WAIT_MAX_MS 60000
+
+/* An application-side call that waits for a device. */
+struct app_wait {
+    struct http_request *rq;
+    struct appapi_request *call;
+};
+
+/* A reader of the journal that waits for news. */
+struct journal_wait {
+    struct desk *desk;
+    struct http_request *rq;
+    struct journal_waiter waiter;
+    struct loop_timer deadline;
+    uint64_t since;
+};
+
+static void answer_json(struct http_request *rq, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    json_decref(value);
+    http_request_answer(rq, STATUS_OK, text);
+}
+
+static void on_app_answer(char *answer, void *userdata)
+{
+    struct app_wait *w = userdata;
+
+    http_request_answer(w->rq, STATUS_OK, answer);
+    free(w);
+}
+
+static void on_app_cancel(void *userdata)
+{
+    struct app_wait *w = userdata;
+
+    appapi_cancel(w->call);
+    free(w);
+}
+
+static void on_app(struct http_request *rq, void *userdata)
+{
+    struct desk *d = userdata;
+    CLEANUP(freep) struct app_wait *w = calloc(1, sizeof(*w));
+    char *answer = NULL;
+    const char *body;
+    size_t len;
+    int e = -ENOMEM;
+
+    body = http_request_body(rq, &len);
+    if (w) {
+        w->rq = rq;
+        e = appapi_start(d->appapi, (enum appapi_endpoint) http_request_route(rq)->tag, body, len,
+                         on_app_answer, w, &answer, &w->call);
+    }
+    if (e == APPAPI_PENDING)
+        http_request_on_cancel(rq, on_app_cancel, TAKE(w));
+    else
+        http_request_answer(rq, STATUS_OK, e < 0 ? NULL : answer);
+}
+
+static void wait_free(struct journal_wait *w)
+{
+    journal_wait_cancel(&w->waiter);
+    loop_timer_cancel(&w->deadline);
+    free(w);
+}
+
+static void wait_answer(struct journal_wait *w)
+{
+    struct http_request *rq = w->rq;
+    json_t *page = journal_page(w->desk->journal, w->since);
+
+    wait_free(w);
+    answer_json(rq, page);
+}
+
+static void on_journal_news(struct journal_waiter *waiter, void *userdata)
+{
+    (void) waiter;
+    wait_answer(userdata);
+}
+
+static void on_journal_deadline(struct loop_timer *timer, void *userdata)
+{
+    (void) timer;
+    wait_answer(userdata);
+}
+
+static void on_journal_cancel(void *userdata)
+{
+    wait_free(userdata);
+}
+
+static void on_journal(struct http_request *rq, void *userdata)
+{
+    struct desk *d = userdata;
+    uint64_t since = 0, wait_ms = 0;
+    struct journal_wait *w;
+
+    if (http_request_number(rq, "since", INT64_MAX, &since) < 0 ||
+        http_request_number(rq, "wait_ms", WAIT_MAX_MS, &wait_ms) < 0) {
+        http_request_fail(rq, STATUS_BAD_REQUEST,
+                          "since must be a number, wait_ms a number up to 60000");
+        return;
+    }
+    if (wait_ms == 0 || since < journal_next(d->journal)) {
+        answer_json(rq, journal_page(d->journal, since));
+        return;
+    }
+    w = calloc(1, sizeof(*w));
+    if (!w) {
+        http_request_answer(rq, STATUS_OK, NULL);
+        return;
+    }
+    w->desk = d;
+    w->rq = rq;
+    w->since = since;
+    w->waiter.fn = on_journal_news;
+    w->waiter.userdata = w;
+    journal_wait(d->journal, &w->waiter);
+    loop_timer_arm(d->loop, &w->deadline, wait_ms * USEC_PER_MSEC, on_journal_deadline, w);
+    http_request_on_cancel(rq, on_journal_cancel, w);
+}
+
+static json_t *device_state(const struct desk *d, const struct config_device *device)
+{
+    json_t *o = broker_device_json(d->broker, device);
+    json_t *faults = faults_json(d->faults, device);
+    json_t *desired = store_desired(d->store, device);
+    json_t *info = store_info(d->store, device);
+
+    (void) json_object_set_new(o, "reported", store_reported(d->store, device));
+    if (desired)
+        (void) json_object_set_new(o, "desired", desired);
+    if (info)
+        (void) json_object_set(o, "info", info);
+    if (faults)
+        (void) json_object_set_new(o, "faults", faults);
+    return o;
+}
+
+static void on_state(struct http_request *rq, void *userdata)
+{
+    struct desk *d = userdata;
+    json_t *devices = json_array();
+    json_t *state = broker_json(d->broker);
+
+    for (size_t i = 0; i < d->config->n_devices; i++)
+        (void) json_array_append_new(devices, device_state(d, &d->config->devices[i]));
+    (void) json_object_set_new(state, "journal_next",
+                               json_integer((json_int_t) journal_next(d->journal)));
+    (void) json_object_set_new(state, "devices", devices);
+    answer_json(rq, state);
+}
+
+static void on_fault(struct http_request *rq, void *userdata)
+{
+    struct desk *d = userdata;
+    char error[FAULTS_ERROR_MAX];
+    json_t *request;
+    const char *body;
+    size_t len;
+    int e;
+
+    body = http_request_body(rq, &len);
+    request = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    if (!request) {
+        http_request_fail(rq, STATUS_BAD_REQUEST, "the body is not JSON");
+        return;
+    }
+    e = faults_apply(d->faults, request, error);
+    json_decref(request);
+    if (e < 0)
+        http_request_fail(rq, STATUS_BAD_REQUEST, error);
+    else
+        answer_json(rq, json_pack("{s:b}", "ok", 1));
+}
+
+const struct http_route desk_routes[] = {
+    {"POST", "/api/exploreropen/appapi", on_app, APPAPI_ENDPOINT_SIGNED},
+    {"POST", "/api/exploreropen/tokenapi", on_app, APPAPI_ENDPOINT_TOKEN},
+    {"GET", "/journal", on_journal, 0},
+    {"GET", "/state", on_state, 0},
+    {"POST", "/fault", on_fault, 0},
+    {NULL, NULL, NULL, 0},
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_LOCALCLOUD_DESK_H
+#define IOTD_LOCALCLOUD_DESK_H
+
+/* The HTTP routes: the application-side API, and what only a cloud on a desk has. */
+
+#include "examples/localcloud/appapi.h"
+#include "examples/localcloud/http.h"
+#include "examples/localcloud/journal.h"
+
+struct desk {
+    struct loop *loop;
+    const struct config *config;
+    struct broker *broker;
+    struct faults *faults;
+    struct journal *journal;
+    struct appapi *appapi;
+    struct store *store;
+};
+
+/* For http_new(); its userdata is a struct desk. */
+extern const struct http_route desk_routes[];
+
+#endif /* IOTD_LOCALCLOUD_DESK_H */

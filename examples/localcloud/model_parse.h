@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_LOCALCLOUD_MODEL_PARSE_H
+#define IOTD_LOCALCLOUD_MODEL_PARSE_H
+
+/* The parsed form, shared by the parser (model_parse.c) and the checks (model.c) only. */
+
+#include "examples/localcloud/model.h"
+
+enum model_type {
+    MODEL_TYPE_BOOL,
+    MODEL_TYPE_INT,
+    MODEL_TYPE_FLOAT,
+    MODEL_TYPE_STRING,
+    MODEL_TYPE_ENUM,
+    MODEL_TYPE_STRINGENUM,
+    MODEL_TYPE_TIMESTAMP,
+    MODEL_TYPE_STRUCT,
+    MODEL_TYPE_ARRAY,
+    MODEL_TYPE_COUNT_,
+};
+
+struct model_fields {
+    struct model_field *items;
+    size_t n;
+};
+
+struct model_define {
+    enum model_type type;
+    bool has_range;
+    int64_t int_min, int_max; /* int, string length */
+    double float_min, float_max;
+    json_t *mapping;           /* borrowed: the document; enum, stringenum */
+    struct model_fields specs; /* struct */
+    struct model_define *item; /* array */
+};
+
+struct model_field {
+    const char *id; /* borrowed: the document */
+    bool writable;
+    struct model_define define;
+};
+
+struct model_event {
+    const char *id;
+    const char *type;
+    struct model_fields params;
+};
+
+struct model_action {
+    const char *id;
+    struct model_fields input;
+    struct model_fields output;
+};
+
+struct model {
+    json_t *doc;
+    struct model_fields properties;
+    struct model_event *events;
+    size_t n_events;
+    struct model_action *actions;
+    size_t n_actions;
+};
+
+#endif /* IOTD_LOCALCLOUD_MODEL_PARSE_H */

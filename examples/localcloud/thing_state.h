@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_LOCALCLOUD_THING_STATE_H
+#define IOTD_LOCALCLOUD_THING_STATE_H
+
+/* What thing.c and thing_down.c share; for them only. */
+
+#include "examples/localcloud/thing.h"
+
+/* A control, or a get_status answer with desired values, that control_reply may confirm. */
+struct thing_write {
+    struct list link;
+    json_t *token;
+    uint64_t write;
+    bool and_older;
+};
+
+struct thing_device {
+    struct list writes; /* newest last */
+    size_t n_writes;
+};
+
+struct thing {
+    struct thing_deps deps;
+    struct thing_device *devices;
+    struct list calls;
+    size_t n_calls;
+    struct list held; /* replies */
+    size_t n_held;
+};
+
+/* Publishes a JSON message (reference is taken) on $thing/down/<channel>. */
+enum broker_outcome thing_send(struct thing *t, const struct config_device *device,
+                               const char *channel, json_t *message, uint8_t qos);
+/* A control_reply or clear_control with this token refers to that write from now on. */
+void thing_remember_write(struct thing *t, const struct config_device *device, json_t *token,
+                          uint64_t write, bool and_older);
+void thing_on_control_reply(struct thing *t, const struct config_device *device,
+                            const json_t *message);
+void thing_on_action_reply(struct thing *t, const struct config_device *device,
+                           const json_t *message);
+void thing_down_done(struct thing *t);
+
+#endif /* IOTD_LOCALCLOUD_THING_STATE_H */
