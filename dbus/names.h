@@ -8,6 +8,8 @@
 #define IOTD_ROOT_PATH "/org/iotd1"
 #define IOTD_DEVICE_PATH "/org/iotd1/device"
 #define IOTD_CLIENT_PATH_PREFIX "/org/iotd1/client/"
+/* Of the library, in the programs. */
+#define IOTD_HANDLER_PATH_PREFIX "/org/iotd1/handler/"
 
 #define IOTD_IFACE_MANAGER "org.iotd1.Manager"
 #define IOTD_IFACE_CLIENT "org.iotd1.Client"

@@ -16,3 +16,45 @@ libiotbase_la_SOURCES = \
 	%reldir%/base/strbuf.c %reldir%/base/strbuf.h \
 	%reldir%/base/utf8.c %reldir%/base/utf8.h
 libiotbase_la_LIBADD = -lm
+
+# All of it but one file, so that unit tests reach what the library does not export.
+noinst_LTLIBRARIES += libiotclient-core.la
+libiotclient_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+libiotclient_core_la_SOURCES = \
+	%reldir%/action.c \
+	%reldir%/call.c %reldir%/call.h \
+	%reldir%/client.c %reldir%/client.h \
+	%reldir%/control.c \
+	%reldir%/event.c %reldir%/event.h \
+	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
+	%reldir%/prop.c %reldir%/prop.h \
+	%reldir%/report.c %reldir%/report.h \
+	%reldir%/request.c %reldir%/request.h \
+	%reldir%/serve.c %reldir%/serve.h \
+	%reldir%/session.c %reldir%/session.h \
+	%reldir%/slot.c %reldir%/slot.h \
+	%reldir%/strerror.c \
+	%reldir%/value.c %reldir%/value.h
+libiotclient_core_la_LIBADD = libiotdbus.la
+
+# The public library. -version-info: packaging/README.md has the rule.
+lib_LTLIBRARIES += libiotclient.la
+iotclientincludedir = $(includedir)/iotclient
+iotclientinclude_HEADERS = \
+	%reldir%/iotclient/action.h \
+	%reldir%/iotclient/client.h \
+	%reldir%/iotclient/event.h \
+	%reldir%/iotclient/iotclient.h \
+	%reldir%/iotclient/prop.h
+nodist_iotclientinclude_HEADERS = %reldir%/iotclient/version.h
+libiotclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+libiotclient_la_SOURCES = %reldir%/version.c
+libiotclient_la_LIBADD = libiotclient-core.la $(DBUS_LIBS)
+libiotclient_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(srcdir)/%reldir%/libiotclient.map
+if !SANITIZED
+# The sanitizers' own symbols come from the program.
+libiotclient_la_LDFLAGS += -Wl,-z,defs
+endif
+libiotclient_la_DEPENDENCIES = libiotclient-core.la %reldir%/libiotclient.map
+EXTRA_DIST += %reldir%/libiotclient.map %reldir%/libiotclient.symbols

@@ -52,6 +52,9 @@
 #define LIMIT_CLIENT_IDS 512    /* own choice: ids owned by one program */
 #define LIMIT_CLIENT_TOKENS 256 /* own choice: reports and posts of one program in flight */
 #define LIMIT_MONITORS 8        /* own choice: programs that watch the traffic */
+#define LIMIT_CLIENT_BATCHES 64 /* own choice: reports of one program on their way; they merge */
+#define LIMIT_CLIENT_DONES 1024 /* own choice: completions that a program waits for; -ENOBUFS */
+#define LIMIT_CLIENT_POSTS 64   /* own choice: events of one program on their way; -ENOBUFS */
 #define LIMIT_DBUS_MESSAGE (1024 * 1024) /* own choice: one message on the bus */
 
 #endif /* IOTD_BASE_LIMITS_H */

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "libiotclient/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dbus/names.h"
+#include "libiotclient/base/limits.h"
+#include "libiotclient/base/name.h"
+#include "libiotclient/call.h"
+#include "libiotclient/client.h"
+#include "libiotclient/value.h"
+
+struct iotc_event {
+    struct list link;
+    iotc_client *client; /* borrowed; NULL: gone */
+    char id[LIMIT_FEATURE_ID + 1];
+    struct value_list params;
+    uint64_t timestamp_s; /* 0: none */
+};
+
+enum post_state { POST_STATE_QUEUED, POST_STATE_SENT, POST_STATE_ACCEPTED, POST_STATE_COUNT_ };
+
+struct post {
+    struct list link;
+    iotc_client *client;
+    enum post_state state;
+    char id[LIMIT_FEATURE_ID + 1];
+    struct value_list params;
+    uint64_t timestamp_s; /* 0: iotd takes the time of arrival */
+    uint64_t posted_s;
+    uint32_t flags;
+    iotc_done_fn done;
+    void *userdata;
+    struct call *call;
+    uint64_t token;
+};
+
+void events_init(struct events *events)
+{
+    list_init(&events->drafts);
+    list_init(&events->posts);
+}
+
+static struct post *post_at(struct list *n)
+{
+    return LIST_ENTRY(n, struct post, link);
+}
+
+static void complete(struct post *post, int result)
+{
+    iotc_client *client = post->client;
+    iotc_done_fn done = post->done;
+    void *userdata = post->userdata;
+
+    call_cancel(post->call);
+    list_remove(&post->link);
+    client->events.n_posts--;
+    value_list_done(&post->params);
+    free(post);
+    if (done)
+        client_run_done(client, done, userdata, result);
+}
+
+void events_done(iotc_client *client)
+{
+    if (!client->events.posts.next)
+        return; /* never initialised */
+    while (!list_is_empty(&client->events.posts))
+        complete(post_at(client->events.posts.next), -ECANCELED);
+    while (!list_is_empty(&client->events.drafts)) {
+        iotc_event *event = LIST_ENTRY(client->events.drafts.next, iotc_event, link);
+
+        list_remove(&event->link);
+        event->client = NULL;
+    }
+}
+
+static void on_token(DBusMessage *reply, int error, void *userdata)
+{
+    struct post *post = userdata;
+    DBusMessageIter it;
+    int r = error;
+
+    post->call = NULL;
+    if (r == -ECONNRESET)
+        return; /* events_on_detached() comes */
+    if (reply && (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, &post->token) < 0))
+        r = -EPROTO;
+    if (r >= 0 && post->done && !(post->flags & IOTC_POST_STORED)) {
+        post->state = POST_STATE_ACCEPTED;
+        return;
+    }
+    if (r < 0)
+        client_debug(post->client, "PostEvent %s: %s", post->id, iotc_strerror(r));
+    complete(post, r);
+}
+
+static int send_post(struct post *post)
+{
+    struct session *session = post->client->session;
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
+    DBusMessageIter it, dict;
+    int r;
+
+    r = session_new_call(session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING, "PostEvent");
+    if (r < 0)
+        return r;
+    dbus_message_iter_init_append(msg, &it);
+    r = msg_append_string(&it, post->id);
+    if (r >= 0)
+        r = value_list_append(&it, &post->params);
+    if (r >= 0)
+        r = msg_open_dict(&it, &dict);
+    if (r < 0)
+        return r;
+    if (post->timestamp_s)
+        r = msg_dict_uint64(&dict, "timestamp", post->timestamp_s);
+    r = msg_close(&it, &dict, r);
+    if (r < 0)
+        return r;
+    return call_start(session, msg, CALL_TIMEOUT_MS, on_token, post, &post->call);
+}
+
+void events_flush(iotc_client *client)
+{
+    LIST_FOR_EACH (n, &client->events.posts) {
+        struct post *post = post_at(n);
+
+        if (post->state != POST_STATE_QUEUED)
+            continue;
+        if (send_post(post) < 0) {
+            client_flush_later(client, CLIENT_MEMORY_PAUSE_US);
+            return;
+        }
+        post->state = POST_STATE_SENT;
+    }
+}
+
+/* One of those that iotd took along. Callbacks change the list, so look again each time. */
+static struct post *find_accepted(iotc_client *client)
+{
+    LIST_FOR_EACH (n, &client->events.posts) {
+        if (post_at(n)->state == POST_STATE_ACCEPTED)
+            return post_at(n);
+    }
+    return NULL;
+}
+
+void events_on_detached(iotc_client *client)
+{
+    struct post *post;
+
+    LIST_FOR_EACH (n, &client->events.posts) {
+        post = post_at(n);
+        if (!post->timestamp_s)
+            post->timestamp_s = post->posted_s;
+        if (post->state == POST_STATE_SENT)
+            post->state = POST_STATE_QUEUED;
+    }
+    while ((post = find_accepted(client)))
+        complete(post, -ECONNRESET);
+}
+
+bool events_on_completed(iotc_client *client, uint64_t token, int result)
+{
+    LIST_FOR_EACH (n, &client->events.posts) {
+        struct post *post = post_at(n);
+
+        if (post->state == POST_STATE_ACCEPTED && post->token == token) {
+            complete(post, result);
+            return true;
+        }
+    }
+    return false;
+}
+
+int iotc_event_new(iotc_client *client, iotc_event **ret_event, const char *id)
+{
+    iotc_event *event;
+    int r;
+
+    r = client_check(client);
+    if (r < 0)
+        return r;
+    if (!ret_event || !name_is_feature_id(id))
+        return -EINVAL;
+    event = calloc(1, sizeof(*event));
+    if (!event)
+        return -ENOMEM;
+    event->client = client;
+    memcpy(event->id, id, strlen(id) + 1); /* the form was checked: it fits */
+    list_append(&client->events.drafts, &event->link);
+    *ret_event = event;
+    return 0;
+}
+
+iotc_event *iotc_event_free(iotc_event *event)
+{
+    if (event) {
+        list_remove(&event->link);
+        value_list_done(&event->params);
+        free(event);
+    }
+    return NULL;
+}
+
+static int set(iotc_event *event, const char *param, struct value v)
+{
+    return event ? value_list_set(&event->params, param, &v, LIMIT_EVENT_PARAMS) : -EINVAL;
+}
+
+int iotc_event_set_bool(iotc_event *event, const char *param, bool value)
+{
+    return set(event, param, value_of_bool(value));
+}
+
+int iotc_event_set_int(iotc_event *event, const char *param, int64_t value)
+{
+    return set(event, param, value_of_int(value));
+}
+
+int iotc_event_set_double(iotc_event *event, const char *param, double value)
+{
+    return set(event, param, value_of_double(value));
+}
+
+int iotc_event_set_string(iotc_event *event, const char *param, const char *value)
+{
+    return set(event, param, value_of_string(value));
+}
+
+int iotc_event_set_timestamp(iotc_event *event, uint64_t real_s)
+{
+    if (!event)
+        return -EINVAL;
+    event->timestamp_s = real_s;
+    return 0;
+}
+
+static uint64_t now_s(void)
+{
+    struct timespec ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
+    return (uint64_t) ts.tv_sec;
+}
+
+int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *userdata)
+{
+    iotc_client *client;
+    struct post *post;
+    int r;
+
+    if (!event || (flags & ~IOTC_POST_STORED))
+        return -EINVAL;
+    if (!event->client)
+        return -ESHUTDOWN;
+    client = event->client;
+    r = client_check(client);
+    if (r < 0)
+        return r;
+    if (client->events.n_posts >= LIMIT_CLIENT_POSTS)
+        return -ENOBUFS;
+    post = calloc(1, sizeof(*post));
+    if (!post)
+        return -ENOMEM;
+    r = value_list_copy(&post->params, &event->params);
+    if (r < 0) {
+        free(post);
+        return r;
+    }
+    post->client = client;
+    memcpy(post->id, event->id, sizeof(post->id));
+    post->posted_s = now_s();
+    post->timestamp_s = event->timestamp_s;
+    if (!post->timestamp_s && !session_is_attached(client->session))
+        post->timestamp_s = post->posted_s;
+    post->flags = flags;
+    post->done = done;
+    post->userdata = userdata;
+    list_append(&client->events.posts, &post->link);
+    client->events.n_posts++;
+    client_flush_later(client, 0);
+    return 0;
+}
+
+int iotc_event_claim(iotc_client *client, iotc_slot **ret_slot, const char *id)
+{
+    if (!id)
+        return -EINVAL;
+    return serve_new(client, ret_slot, SERVE_KIND_EVENT, &id, 1, NULL, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_LIBIOTCLIENT_EVENT_H
+#define IOTD_LIBIOTCLIENT_EVENT_H
+
+/*
+ * Events on their way: queued, sent, accepted by iotd (it gave a token), completed. What was not
+ * accepted when iotd goes away is queued again, in order and with the time of its post.
+ */
+
+#include <iotclient/event.h>
+
+#include "dbus/msg.h"
+#include "libiotclient/base/list.h"
+
+struct events {
+    struct list drafts; /* struct iotc_event */
+    struct list posts;  /* in order of posting */
+    unsigned n_posts;
+};
+
+void events_init(struct events *events);
+/* Completes what waits with -ECANCELED and cuts off the drafts. */
+void events_done(iotc_client *client);
+void events_flush(iotc_client *client);
+void events_on_detached(iotc_client *client);
+bool events_on_completed(iotc_client *client, uint64_t token, int result);
+
+#endif /* IOTD_LIBIOTCLIENT_EVENT_H */

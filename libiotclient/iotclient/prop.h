@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTCLIENT_PROP_H
+#define IOTCLIENT_PROP_H
+
+/**
+ * @file prop.h
+ * Properties of the thing model: read, watch, report, and serve the cloud's controls.
+ */
+
+#include <iotclient/client.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct iotc_prop iotc_prop;       /**< resolved property, owned by its client */
+typedef struct iotc_control iotc_control; /**< one control of the cloud, to be answered once */
+
+/** Types of the thing model. An unknown one cannot be read or reported. */
+typedef int32_t iotc_type;
+#define IOTC_TYPE_BOOL ((iotc_type) 1)
+#define IOTC_TYPE_INT ((iotc_type) 2)
+#define IOTC_TYPE_FLOAT ((iotc_type) 3) /**< read and reported as double */
+#define IOTC_TYPE_STRING ((iotc_type) 4)
+#define IOTC_TYPE_ENUM ((iotc_type) 5)      /**< read and reported as int: the number */
+#define IOTC_TYPE_TIMESTAMP ((iotc_type) 6) /**< read and reported as int: Unix seconds */
+
+typedef void (*iotc_prop_fn)(iotc_client *client, iotc_prop *prop, void *userdata);
+/** Someone controls served properties. control is borrowed: ref it to answer later. */
+typedef void (*iotc_control_fn)(iotc_client *client, iotc_control *control, void *userdata);
+
+/**
+ * Finds a property of the thing model. The handle stays valid as long as the client, also when
+ * iotd restarts.
+ * @return 0; -ENOENT no such property; -ENOTCONN never attached yet (dispatch and try again);
+ *         -EINVAL; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_lookup(iotc_client *client, const char *id,
+                                              iotc_prop **ret_prop);
+/** @return the id; lives as long as the client; NULL for NULL @since 0.1 */
+IOTC_API const char *iotc_prop_get_id(iotc_prop *prop);
+/** @return one of IOTC_TYPE_…; 0 for NULL @since 0.1 */
+IOTC_API iotc_type iotc_prop_get_type(iotc_prop *prop);
+/** @return whether the cloud may set it (mode "rw"); false for NULL @since 0.1 */
+IOTC_API bool iotc_prop_is_writable(iotc_prop *prop);
+
+/**
+ * Reads the newest value that iotd told. Local: no message is sent. Works on while iotd is away:
+ * the value is then the last one known, and the stamp tells its age. Any thread may call these.
+ * @param ret_stamp_us  CLOCK_BOOTTIME of the value in microseconds, may be NULL
+ * @return 0; -ENODATA no value yet; -EPROTOTYPE the property has another type; -EINVAL
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_bool(iotc_prop *prop, bool *ret_value,
+                                                uint64_t *ret_stamp_us);
+/** As iotc_prop_get_bool(), for int, enum and timestamp. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_int(iotc_prop *prop, int64_t *ret_value,
+                                               uint64_t *ret_stamp_us);
+/** As iotc_prop_get_bool(), for float. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_double(iotc_prop *prop, double *ret_value,
+                                                  uint64_t *ret_stamp_us);
+/**
+ * As iotc_prop_get_bool(), for string: copies it with its NUL, cut to size as snprintf() does.
+ * @param buf   may be NULL if size is 0
+ * @return the length of the whole value without the NUL (cut if that is >= size); else as above
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size,
+                                                  uint64_t *ret_stamp_us);
+
+/**
+ * Reports a value. Reports made in one turn of the program leave in one message, and the newest
+ * value of a property wins: a value that is overtaken before it left is not sent. While iotd is
+ * away the newest value is kept and sent after the next attach; a value that was not confirmed
+ * when iotd went away is sent again.
+ * @param done  may be NULL. Runs once: 0 the cloud took this value or one that overtook it;
+ *              -ERANGE outside of what the model allows; -EPERM another program serves the id;
+ *              -ENOENT the model has it no more; -EACCES; -ETIMEDOUT the cloud did not answer;
+ *              -ECANCELED the client ended; any other code of the cloud, see iotc_strerror()
+ * @return 0; -EPROTOTYPE the property has another type; -ENOBUFS too many reports wait for their
+ *         done; -EMSGSIZE string too long; -ERANGE not a finite number; -EINVAL; -ENOMEM. done
+ *         does not run if this is not 0
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_report_bool(iotc_prop *prop, bool value, iotc_done_fn done,
+                                                   void *userdata);
+/** As iotc_prop_report_bool(), for int, enum and timestamp. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_report_int(iotc_prop *prop, int64_t value, iotc_done_fn done,
+                                                  void *userdata);
+/** As iotc_prop_report_bool(), for float. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_report_double(iotc_prop *prop, double value,
+                                                     iotc_done_fn done, void *userdata);
+/** As iotc_prop_report_bool(), for string; value is copied. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_report_string(iotc_prop *prop, const char *value,
+                                                     iotc_done_fn done, void *userdata);
+
+/**
+ * Calls fn when the value changes, by a report of any program or by a control that was accepted.
+ * @param ret_slot  may be NULL: the subscription lives as long as the client
+ * @param destroy   may be NULL
+ * @return 0; -EINVAL; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_watch(iotc_prop *prop, iotc_slot **ret_slot, iotc_prop_fn fn,
+                                             void *userdata, iotc_free_fn destroy);
+
+/**
+ * Serves the controls of the cloud for these properties: from now on, after each attach, this
+ * program is the only one that may. One slot is served all or nothing; the outcome is
+ * iotc_slot_get_error() and iotc_slot_watch(). fn gets each control that touches one of the ids,
+ * with the values for these ids.
+ * @param ids       copied; 1 to 512 of them
+ * @param ret_slot  may be NULL: the ids are served as long as the client lives
+ * @param destroy   may be NULL
+ * @return 0; -EINVAL, also for an id that cannot be one; -EMSGSIZE too many ids; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_serve_control(iotc_client *client, iotc_slot **ret_slot,
+                                                const char *const *ids, size_t n_ids,
+                                                iotc_control_fn fn, void *userdata,
+                                                iotc_free_fn destroy);
+
+/** @return whether the control sets this property @since 0.1 */
+IOTC_API bool iotc_control_has(iotc_control *control, const char *id);
+/**
+ * The value that the control sets; iotd has checked it against the model.
+ * @return 0; -ENOENT the control does not set it; -EPROTOTYPE it has another type; -EINVAL
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_control_get_bool(iotc_control *control, const char *id,
+                                                   bool *ret_value);
+/** As iotc_control_get_bool(), for int, enum and timestamp. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_control_get_int(iotc_control *control, const char *id,
+                                                  int64_t *ret_value);
+/** As iotc_control_get_bool(), for float. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_control_get_double(iotc_control *control, const char *id,
+                                                     double *ret_value);
+/** As iotc_control_get_bool(), for string; it lives as long as control. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_control_get_string(iotc_control *control, const char *id,
+                                                     const char **ret_value);
+/**
+ * Answers a control, in fn or later; iotd waits as long as its thing.control_timeout says (10 s).
+ * After 0 iotd keeps the values as the newest ones and tells their watchers.
+ * @param code  0 done; a negative errno, sent as the code of that error; or 1 to 599, a code of
+ *              your own for the cloud
+ * @param text  for people, may be NULL; more than 64 bytes are cut
+ * @return 0; -EALREADY answered before; -ECONNRESET iotd went away, nobody waits for the answer;
+ *         -EINVAL; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API int iotc_control_answer(iotc_control *control, int code, const char *text);
+/** Takes one more reference, to answer later. @return control @since 0.1 */
+IOTC_API iotc_control *iotc_control_ref(iotc_control *control);
+/**
+ * Drops one reference; NULL is fine. The last one answers 405 (refused) if nothing else did.
+ * @return NULL
+ * @since 0.1
+ */
+IOTC_API iotc_control *iotc_control_unref(iotc_control *control);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IOTCLIENT_PROP_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef IOTD_LIBIOTCLIENT_VALUE_H
+#define IOTD_LIBIOTCLIENT_VALUE_H
+
+/*
+ * Typed values, and small lists of id and value: what a{sv} carries on the bus. Every list is
+ * bounded by its user.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dbus/msg.h"
+#include "libiotclient/base/limits.h"
+#include "libiotclient/base/macro.h"
+
+enum value_kind {
+    VALUE_KIND_NONE,
+    VALUE_KIND_BOOL,
+    VALUE_KIND_INT,
+    VALUE_KIND_DOUBLE,
+    VALUE_KIND_STRING,
+    VALUE_KIND_COUNT_
+};
+
+struct value {
+    enum value_kind kind;
+    union {
+        bool b;
+        int64_t i;
+        double d;
+        char *s; /* owned */
+    };
+};
+
+/* NONE afterwards; harmless on NONE. */
+void value_done(struct value *v);
+/* A borrowed value becomes an owned one. */
+int value_copy(struct value *ret_value, const struct value *from) MUST_CHECK;
+bool value_equals(const struct value *a, const struct value *b);
+/* What comes from a program: -ERANGE not finite, -EMSGSIZE, -EINVAL not UTF-8. */
+int value_check(const struct value *v) MUST_CHECK;
+
+/* Borrowed views, for value_copy() and value_list_set(). */
+struct value value_of_bool(bool b);
+struct value value_of_int(int64_t i);
+struct value value_of_double(double d);
+struct value value_of_string(const char *s);
+
+struct value_item {
+    char id[LIMIT_FEATURE_ID + 1];
+    struct value value;
+};
+
+struct value_list {
+    struct value_item *items;
+    size_t n_items;
+};
+
+void value_list_done(struct value_list *list);
+/* NULL: not there. */
+const struct value *value_list_get(const struct value_list *list, const char *id);
+/* Checks id and value, copies, replaces. -EMSGSIZE: more than max. */
+int value_list_set(struct value_list *list, const char *id, const struct value *value,
+                   size_t max) MUST_CHECK;
+int value_list_copy(struct value_list *ret_list, const struct value_list *from) MUST_CHECK;
+
+/*
+ * The value of id as the wanted kind, for getters of programs: -ENOENT, -EPROTOTYPE, -EINVAL
+ */
+int value_list_want(const struct value_list *list, const char *id, enum value_kind kind,
+                    const struct value **ret_value) MUST_CHECK;
+
+/* The bus: v and a{sv}. Entries whose id cannot be one, or of a container type, are left out. */
+int value_read(DBusMessageIter *it, struct value *ret_value) MUST_CHECK;
+int value_list_read(DBusMessageIter *it, struct value_list *ret_list, size_t max) MUST_CHECK;
+int value_append_entry(DBusMessageIter *dict, const char *id, const struct value *v) MUST_CHECK;
+int value_list_append(DBusMessageIter *it, const struct value_list *list) MUST_CHECK;
+
+#endif /* IOTD_LIBIOTCLIENT_VALUE_H */
