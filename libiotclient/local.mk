@@ -58,3 +58,17 @@ libiotclient_la_LDFLAGS += -Wl,-z,defs
 endif
 libiotclient_la_DEPENDENCIES = libiotclient-core.la %reldir%/libiotclient.map
 EXTRA_DIST += %reldir%/libiotclient.map %reldir%/libiotclient.symbols
+
+bin_PROGRAMS += iotctl
+iotctl_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+iotctl_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS)
+iotctl_LDFLAGS = $(AM_LDFLAGS) $(IOTD_EXE_LDFLAGS)
+iotctl_SOURCES = \
+	%reldir%/iotctl.c %reldir%/iotctl.h \
+	%reldir%/iotctl_bus.c \
+	%reldir%/iotctl_link.c \
+	%reldir%/iotctl_out.c \
+	%reldir%/iotctl_post.c \
+	%reldir%/iotctl_prop.c \
+	%reldir%/iotctl_status.c
+iotctl_LDADD = libiotdbus.la

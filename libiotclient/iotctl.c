@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of iotctl: options, the table of commands. */
+
+#include "libiotclient/iotctl.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libiotclient/base/num.h"
+
+#define DEFAULT_TIMEOUT_MS 25000
+#define MAX_TIMEOUT_S 3600 /* own choice */
+
+static const struct ctl_command commands[] = {
+    {"status", "", "the link, the identity, the queue, who serves what", 0, 0, 0, ctl_status},
+    {"get", "[ID...]", "newest values and their age", 0, INT16_MAX, 0, ctl_get},
+    {"report", "ID=VALUE... | ID:=JSON...", "report values and wait for the cloud", 1, INT16_MAX,
+     CTL_OPTION_NO_WAIT, ctl_report},
+    {"event", "ID [KEY=VALUE... | KEY:=JSON...]", "post an event and wait for the cloud", 1,
+     INT16_MAX, CTL_OPTION_NO_WAIT, ctl_event},
+    {"watch", "[ID...]", "print values as they change", 0, INT16_MAX, CTL_OPTION_COUNT, ctl_watch},
+    {"monitor", "", "print each message of the link as it travels", 0, 0, CTL_OPTION_COUNT,
+     ctl_monitor},
+    {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
+    {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
+    {"reload", "", "make iotd read its settings again", 0, 0, 0, ctl_reload},
+};
+
+enum {
+    OPT_BUS = 256,
+    OPT_COUNT,
+    OPT_HELP,
+    OPT_JSON,
+    OPT_NO_WAIT,
+    OPT_TIMEOUT,
+    OPT_VERSION,
+};
+
+static const struct option options[] = {
+    {"bus", required_argument, NULL, OPT_BUS},   {"count", required_argument, NULL, OPT_COUNT},
+    {"help", no_argument, NULL, OPT_HELP},       {"json", no_argument, NULL, OPT_JSON},
+    {"no-wait", no_argument, NULL, OPT_NO_WAIT}, {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
+};
+
+static int print_help(void)
+{
+    printf("Usage: iotctl [OPTION...] COMMAND\n\nCommands:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        const struct ctl_command *c = &commands[i];
+        int width = (int) strlen(c->name) + 1 + (int) strlen(c->arguments);
+
+        printf("  %s %s%*s%s\n", c->name, c->arguments, width < 41 ? 42 - width : 2, "", c->help);
+    }
+    printf("\nOptions:\n"
+           "  --bus system|session|ADDRESS  where iotd is (system)\n"
+           "  --json                        output for programs\n"
+           "  --timeout S                   how long to wait for an answer (25)\n"
+           "  --no-wait                     report, event: do not wait for the cloud\n"
+           "  --count N                     watch, monitor: end after N lines\n"
+           "  --help, --version\n"
+           "\nExit status: 0 done, 1 refused or failed, 64 usage, 69 iotd is not reached.\n");
+    return CTL_OK;
+}
+
+static int usage(const char *what, const char *argument)
+{
+    fprintf(stderr, "iotctl: %s%s%s; see iotctl --help\n", what, argument ? ": " : "",
+            argument ? argument : "");
+    return CTL_USAGE;
+}
+
+static int parse_number(const char *text, uint64_t max, uint64_t *ret_value)
+{
+    uint64_t value;
+
+    if (num_parse_u64(text, &value) < 0 || value < 1 || value > max)
+        return -1;
+    *ret_value = value;
+    return 0;
+}
+
+/* CTL_OK, CTL_USAGE, or -1 when all is said and done. */
+static int parse_options(struct ctl *ctl, unsigned *ret_used, int argc, char **argv)
+{
+    uint64_t value;
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case OPT_BUS:
+            ctl->bus_name = optarg;
+            break;
+        case OPT_COUNT:
+            if (parse_number(optarg, UINT32_MAX, &ctl->count) < 0)
+                return usage("--count wants a number from 1", optarg);
+            *ret_used |= CTL_OPTION_COUNT;
+            break;
+        case OPT_HELP:
+            (void) print_help();
+            return -1;
+        case OPT_JSON:
+            ctl->json = true;
+            break;
+        case OPT_NO_WAIT:
+            ctl->no_wait = true;
+            *ret_used |= CTL_OPTION_NO_WAIT;
+            break;
+        case OPT_TIMEOUT:
+            if (parse_number(optarg, MAX_TIMEOUT_S, &value) < 0)
+                return usage("--timeout wants 1 to 3600 seconds", optarg);
+            ctl->timeout_ms = (int) value * 1000;
+            break;
+        case OPT_VERSION:
+            printf("iotctl %s\n", PACKAGE_VERSION);
+            return -1;
+        default:
+            return usage("no such option, or it wants a value", argv[optind - 1]);
+        }
+    }
+    return CTL_OK;
+}
+
+static const struct ctl_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
+{
+    int r;
+
+    r = ctl_open(ctl);
+    if (r == CTL_OK)
+        r = command->run(ctl, argc, argv);
+    ctl_close(ctl);
+    if (r == CTL_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        fprintf(stderr, "iotctl: cannot write the output\n");
+        r = CTL_FAILED;
+    }
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.bus_name = "system", .timeout_ms = DEFAULT_TIMEOUT_MS};
+    const struct ctl_command *command;
+    unsigned used = 0;
+    int r;
+
+    r = parse_options(&ctl, &used, argc, argv);
+    if (r != CTL_OK)
+        return r < 0 ? CTL_OK : r;
+    argc -= optind;
+    argv += optind;
+    if (argc < 1)
+        return usage("a command is missing", NULL);
+    command = find_command(argv[0]);
+    if (!command)
+        return usage("no such command", argv[0]);
+    argc--;
+    argv++;
+    if (argc < command->min_args)
+        return usage("missing argument", command->arguments);
+    if (argc > command->max_args)
+        return usage("too many arguments", argv[command->max_args]);
+    if (used & ~command->options)
+        return usage("this command does not take --count or --no-wait", command->name);
+    return run(&ctl, command, argc, argv);
+}
