@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+TEST_EXTENSIONS = .bus
 if ENABLE_TESTS
 check_LTLIBRARIES += libiottest.la
 libiottest_la_SOURCES = \
@@ -13,6 +14,31 @@ libiottestbus_la_SOURCES = \
 	%reldir%/lib/test-loop.c %reldir%/lib/test-loop.h
 libiottestbus_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 libiottestbus_la_LIBADD = libiotdbus.la libiotbase.la
+
+# What integration tests start and talk to.
+check_LTLIBRARIES += libiotfixture.la
+libiotfixture_la_SOURCES = \
+	%reldir%/lib/bus-client.c %reldir%/lib/bus-client.h \
+	%reldir%/lib/proc.c %reldir%/lib/proc.h
+libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS)
+
+# Where tests find the trees.
+AM_TESTS_ENVIRONMENT = \
+	IOTD_SRCDIR='$(abs_top_srcdir)'; export IOTD_SRCDIR; \
+	IOTD_BUILDDIR='$(abs_top_builddir)'; export IOTD_BUILDDIR;
+
+# Integration tests: programs with the extension .bus get a private bus each.
+BUS_LOG_COMPILER = $(srcdir)/%reldir%/lib/with-bus
+EXTRA_DIST += %reldir%/lib/with-bus
+integration_tests =
+check_PROGRAMS += $(integration_tests)
+TESTS += $(integration_tests)
+
+integration_tests += %reldir%/integration/00-harness-bus.bus
+%canon_reldir%_integration_00_harness_bus_bus_SOURCES = %reldir%/integration/00-harness-bus.bus.c
+%canon_reldir%_integration_00_harness_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_00_harness_bus_bus_LDADD = libiotfixture.la
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =
