@@ -2,3 +2,4 @@
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = %reldir%/iotclient.pc
 EXTRA_DIST += %reldir%/m4/iotd-flags.m4 %reldir%/m4/iotd-deps.m4
+EXTRA_DIST += %reldir%/debian-packages %reldir%/install-deps

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+EXTRA_DIST += %reldir%/run
 TEST_EXTENSIONS = .bus
 if ENABLE_TESTS
 check_LTLIBRARIES += libiottest.la
