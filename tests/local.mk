@@ -20,6 +20,10 @@ libiottestbus_la_LIBADD = libiotdbus.la libiotbase.la
 check_LTLIBRARIES += libiotfixture.la
 libiotfixture_la_SOURCES = \
 	%reldir%/lib/bus-client.c %reldir%/lib/bus-client.h \
+	%reldir%/lib/cloud-fixture.c %reldir%/lib/cloud-fixture.h \
+	%reldir%/lib/daemon-fixture.c %reldir%/lib/daemon-fixture.h \
+	%reldir%/lib/fixture.h \
+	%reldir%/lib/mosquitto-fixture.c %reldir%/lib/mosquitto-fixture.h \
 	%reldir%/lib/proc.c %reldir%/lib/proc.h
 libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS)
@@ -40,6 +44,11 @@ integration_tests += %reldir%/integration/00-harness-bus.bus
 %canon_reldir%_integration_00_harness_bus_bus_SOURCES = %reldir%/integration/00-harness-bus.bus.c
 %canon_reldir%_integration_00_harness_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_00_harness_bus_bus_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/integration/00-harness-mosquitto.bus
+%canon_reldir%_integration_00_harness_mosquitto_bus_SOURCES = \
+	%reldir%/integration/00-harness-mosquitto.bus.c
+%canon_reldir%_integration_00_harness_mosquitto_bus_LDADD = libiotfixture.la
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =

@@ -17,6 +17,9 @@
 /* Ends the test program with a message, as a failure. */
 void fixture_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
 
+/* Ends the test program as skipped (exit status 77). */
+void fixture_skip(const char *why) __attribute__((noreturn));
+
 /* CLOCK_MONOTONIC; and the point in time after which a test gives up (scaled, test-loop.h). */
 uint64_t fixture_now_ms(void);
 uint64_t fixture_deadline_ms(void);
@@ -49,6 +52,8 @@ struct proc *proc_start_with_stdin(const char *const *argv, int *ret_fd);
  * running test has failed then. The text is the caller's.
  */
 char *proc_wait_line(struct proc *p, enum proc_stream stream, const char *text);
+/* The same where an end, or silence, is no failure. */
+char *proc_wait_line_or_end(struct proc *p, enum proc_stream stream, const char *text);
 /* All that it has printed so far. The text is the caller's. */
 char *proc_output(struct proc *p, enum proc_stream stream);
 

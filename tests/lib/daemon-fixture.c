@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "tests/lib/daemon-fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dbus/names.h"
+#include "libiotclient/base/fdutil.h"
+#include "libiotclient/base/macro.h"
+#include "tests/lib/suite.h"
+
+#define MAX_FILE 65536
+
+struct daemon_fixture {
+    struct proc *proc;
+    struct bus_client *bus;
+    char *program;
+    char *config;
+    char *credentials;
+    char *model;
+    char *state_dir;
+    char *endpoint;
+};
+
+static char *read_source(const char *name)
+{
+    CLEANUP(freep) char *path = fixture_source_path(name);
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = NULL;
+    size_t len;
+
+    if (fd < 0 || fd_read_file(fd, MAX_FILE, &text, &len) < 0)
+        fixture_fatal("%s cannot be read", path);
+    return text;
+}
+
+static void run(struct daemon_fixture *d)
+{
+    d->proc = proc_start((const char *const[]){
+        d->program, "--config", d->config, "--credentials", d->credentials, "--model", d->model,
+        "--state-dir", d->state_dir, "--bus", "system", "--endpoint", d->endpoint, NULL});
+    if (!bus_client_wait_owner(d->bus, IOTD_BUS_NAME, true)) {
+        CLEANUP(freep) char *text = proc_output(d->proc, PROC_STDERR);
+
+        fixture_fatal("iotd did not start: %s", text);
+    }
+}
+
+struct daemon_fixture *daemon_start(const struct daemon_options *options)
+{
+    CLEANUP(freep) char *credentials = read_source("examples/device_info.json");
+    struct daemon_fixture *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        fixture_fatal("out of memory");
+    d->program = fixture_build_path("iotd");
+    d->config = fixture_write_file("iotd.conf", 0600, options->settings ? options->settings : "");
+    d->credentials = fixture_write_file("device_info.json", 0600,
+                                        options->credentials ? options->credentials : credentials);
+    d->model =
+        options->model ? strdup(options->model) : fixture_source_path("examples/smart-light.json");
+    d->endpoint = strdup(options->endpoint);
+    d->state_dir = fixture_test_path("state");
+    if (mkdir(d->state_dir, 0700) < 0 && errno != EEXIST)
+        fixture_fatal("%s: %s", d->state_dir, strerror(errno));
+    d->bus = bus_client_new();
+    bus_client_subscribe(d->bus, IOTD_BUS_NAME);
+    run(d);
+    return d;
+}
+
+struct daemon_fixture *daemon_stop(struct daemon_fixture *d)
+{
+    if (!d)
+        return NULL;
+
+    d->proc = proc_stop(d->proc);
+    d->bus = bus_client_free(d->bus);
+    free(d->program);
+    free(d->config);
+    free(d->credentials);
+    free(d->model);
+    free(d->state_dir);
+    free(d->endpoint);
+    free(d);
+    return NULL;
+}
+
+void daemon_kill(struct daemon_fixture *d)
+{
+    d->proc = proc_kill(d->proc);
+    (void) bus_client_wait_owner(d->bus, IOTD_BUS_NAME, false); /* fails the test by itself */
+}
+
+void daemon_start_again(struct daemon_fixture *d)
+{
+    if (d->proc)
+        daemon_kill(d);
+    run(d);
+}
+
+struct proc *daemon_proc(struct daemon_fixture *d)
+{
+    return d->proc;
+}
+
+struct bus_client *daemon_bus(struct daemon_fixture *d)
+{
+    return d->bus;
+}
+
+bool daemon_wait_link(struct daemon_fixture *d, const char *state)
+{
+    return bus_client_wait_property(d->bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "State", state);
+}
