@@ -10,6 +10,7 @@
 
 #include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
+#include "libiotclient/base/utf8.h"
 
 LOG_AREA("call");
 
@@ -31,7 +32,6 @@ struct call {
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t timestamp_s;
     uint64_t content;
-    uint64_t started_real_us;
     const struct model_action *action; /* NULL: a control */
     int code;                          /* of the first part that failed */
     char text[LIMIT_STATUS_TEXT + 1];
@@ -95,7 +95,6 @@ static int call_new(struct call **ret_call, struct calls *cs, const char *token,
     (void) snprintf(c->token, sizeof(c->token), "%s", token);
     c->timestamp_s = timestamp_s;
     c->content = content;
-    c->started_real_us = clock_real_us();
     *ret_call = c;
     return 0;
 }
@@ -124,12 +123,19 @@ static void answer(struct calls *cs, const char *token, uint64_t content, bool i
     answers_add(&cs->answers, token, content, code, text, is_action && !response ? "{}" : response);
 }
 
+/* What is too long is cut, but not within a character: the cloud wants UTF-8. */
+static void set_text(char buf[LIMIT_STATUS_TEXT + 1], const char *text)
+{
+    (void) snprintf(buf, LIMIT_STATUS_TEXT + 1, "%s", text);
+    utf8_trim(buf);
+}
+
 static void call_fail(struct call *c, int code, const char *text)
 {
     if (c->code != 0)
         return;
     c->code = code;
-    (void) snprintf(c->text, sizeof(c->text), "%s", text);
+    set_text(c->text, text);
 }
 
 static void call_finish(struct call *c)
@@ -144,17 +150,22 @@ static void call_finish(struct call *c)
 static void apply_part(struct call *c, struct call_part *p)
 {
     struct calls *cs = c->owner;
+    size_t n = 0;
 
     for (size_t i = 0; i < p->n_updates; i++) {
-        const struct prop_update *u = &p->updates[i];
+        struct prop_update u = p->updates[i];
 
-        if (cs->props->all[u->index].stamp_real_us >= c->started_real_us)
+        if (cs->props->all[u.index].version != u.seen_version)
             continue;
-        if (props_write(cs->props, u, 1, clock_real_us()) < 0)
-            log_warn("value not kept id=%s: out of memory", cs->model->properties[u->index].id);
-        else
-            reports_mark(cs->reports, u->index);
+        p->updates[i] = p->updates[n]; /* those to be written come first */
+        p->updates[n++] = u;
     }
+    if (props_write(cs->props, p->updates, n, clock_real_us()) < 0) {
+        log_warn("accepted values not kept token=\"%.40s\": out of memory", c->token);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        reports_mark(cs->reports, p->updates[i].index);
 }
 
 static int build_response(struct call *c, const struct value *outputs)
@@ -189,7 +200,7 @@ void calls_answer(struct call_part *part, int code, const char *text, const stru
     if (!ok)
         call_fail(c, code > 0 ? code : CODE_INTERNAL, text);
     else if (text[0] && c->code == 0)
-        (void) snprintf(c->text, sizeof(c->text), "%s", text);
+        set_text(c->text, text);
     if (--c->n_open == 0)
         call_finish(c);
 }
@@ -280,6 +291,7 @@ static int problem(struct problem *p, int code, const char *fmt, ...)
     va_start(ap, fmt);
     (void) vsnprintf(p->text, sizeof(p->text), fmt, ap);
     va_end(ap);
+    utf8_trim(p->text);
     return -EINVAL;
 }
 
@@ -310,6 +322,7 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
         value_explain(&mp->define, id, r, text, sizeof(text));
         return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
     }
+    part->updates[part->n_updates].seen_version = cs->props->all[index].version;
     part->updates[part->n_updates++].index = (size_t) index;
     return 0;
 }

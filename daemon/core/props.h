@@ -15,7 +15,8 @@ struct prop {
 
 struct prop_update {
     size_t index;
-    struct value value; /* canonical */
+    struct value value;    /* canonical */
+    uint64_t seen_version; /* of the property when a control for it came; else not used */
 };
 
 void prop_updates_free(struct prop_update *updates, size_t n);

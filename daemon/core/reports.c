@@ -10,6 +10,7 @@
 #include "daemon/sys/log.h"
 #include "libiotclient/base/limits.h"
 #include "libiotclient/base/num.h"
+#include "libiotclient/base/utf8.h"
 
 LOG_AREA("report");
 
@@ -190,6 +191,7 @@ static void on_reply(int code, const char *text, void *userdata)
     if (code != 0 && t->code == 0) {
         t->code = code;
         (void) snprintf(t->text, sizeof(t->text), "%s", text);
+        utf8_trim(t->text);
     }
     end_message(m);
 }

@@ -187,6 +187,25 @@ static void on_log(int level, const char *line)
         log_debug("libwebsockets: %.*s", len, line);
 }
 
+/*
+ * libwebsockets arms a timer of its own that wakes the process every 30 s to see whether a parent
+ * that daemonised it has died. It is found as the only one beside ours, and stopped: an idle
+ * daemon sleeps.
+ */
+static void stop_housekeeping(struct loop_lws *l)
+{
+    lws_sul_schedule(l->context, 0, &l->sul, on_sul, LWS_US_PER_SEC);
+    lws_start_foreach_dll_safe(struct lws_dll2 *, d, next, l->sul.list.owner->head)
+    {
+        lws_sorted_usec_list_t *other = lws_container_of(d, lws_sorted_usec_list_t, list);
+
+        if (other != &l->sul)
+            lws_sul_cancel(other);
+    }
+    lws_end_foreach_dll_safe(d, next);
+    lws_sul_cancel(&l->sul);
+}
+
 int loop_lws_new(struct loop_lws **ret_loop)
 {
     CLEANUP(loop_lws_freep) struct loop_lws *l = NULL;
@@ -214,6 +233,7 @@ int loop_lws_new(struct loop_lws **ret_loop)
     if (!l->vhost)
         return -ENOMEM;
 
+    stop_housekeeping(l);
     *ret_loop = TAKE(l);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "libiotclient/base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Length of the sequence that starts at p, 0 when it is not one (RFC 3629, section 4). */
 static size_t sequence(const uint8_t *p, size_t left)
@@ -54,4 +55,17 @@ bool utf8_is_valid(const char *text, size_t len)
         len -= n;
     }
     return true;
+}
+
+void utf8_trim(char *text)
+{
+    size_t len = strlen(text), start = len;
+
+    /* Back over continuation bytes, at most three, to the byte that began them. */
+    while (start > 0 && len - start < 3 && ((uint8_t) text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start > 0 && (uint8_t) text[start - 1] >= 0xc0)
+        start--;
+    if (start < len && sequence((const uint8_t *) text + start, len - start) == 0)
+        text[start] = '\0';
 }

@@ -11,4 +11,7 @@
  */
 bool utf8_is_valid(const char *text, size_t len);
 
+/* Takes off the beginning of a sequence that a size limit cut: for what snprintf() filled. */
+void utf8_trim(char *text);
+
 #endif /* IOTD_BASE_UTF8_H */

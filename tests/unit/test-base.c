@@ -113,6 +113,29 @@ static void test_utf8(void)
         CHECK_INT(utf8_is_valid(cases[i].text, cases[i].len), cases[i].valid);
 }
 
+static void test_utf8_trim(void)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"", ""},
+        {"abc", "abc"},
+        {"ab\xe7\x81\xaf", "ab\xe7\x81\xaf"},
+        {"ab\xe7\x81", "ab"},
+        {"ab\xe7", "ab"},
+        {"\xf0\x9f\x92", ""},
+        {"\xc3\xa9\xc3", "\xc3\xa9"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char buf[16];
+
+        strcpy(buf, cases[i].text);
+        utf8_trim(buf);
+        CHECK_STR(buf, cases[i].wanted);
+    }
+}
+
 static void test_names(void)
 {
     CHECK(name_is_feature_id("power_switch"));
@@ -198,7 +221,9 @@ static void test_ratelimit(void)
 
 const char *const suite_name = "base";
 const struct suite_test suite_tests[] = {
-    {"list", test_list},       {"strbuf", test_strbuf},       {"bytes", test_bytes},
-    {"utf8", test_utf8},       {"names", test_names},         {"numbers", test_numbers},
-    {"backoff", test_backoff}, {"ratelimit", test_ratelimit}, {NULL, NULL},
+    {"list", test_list},           {"strbuf", test_strbuf},
+    {"bytes", test_bytes},         {"utf8", test_utf8},
+    {"utf8-trim", test_utf8_trim}, {"names", test_names},
+    {"numbers", test_numbers},     {"backoff", test_backoff},
+    {"ratelimit", test_ratelimit}, {NULL, NULL},
 };
