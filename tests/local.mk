@@ -28,6 +28,17 @@ libiotfixture_la_SOURCES = \
 libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS)
 
+# The library against an iotd without a cloud.
+check_LTLIBRARIES += libiotworld.la
+libiotworld_la_SOURCES = \
+	%reldir%/lib/fake-client.c %reldir%/lib/fake-iotd-impl.h \
+	%reldir%/lib/fake-iotd.c %reldir%/lib/fake-iotd.h \
+	%reldir%/lib/fake-thing.c \
+	%reldir%/lib/world.c %reldir%/lib/world.h \
+	libiotclient/value.c
+libiotworld_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+libiotworld_la_LIBADD = libiotfixture.la libiotdbus-server.la
+
 # Where tests find the trees.
 AM_TESTS_ENVIRONMENT = \
 	IOTD_SRCDIR='$(abs_top_srcdir)'; export IOTD_SRCDIR; \
@@ -78,4 +89,35 @@ unit_tests += %reldir%/unit/test-dbus-watch
 %canon_reldir%_unit_test_dbus_watch_SOURCES = %reldir%/unit/test-dbus-watch.c
 %canon_reldir%_unit_test_dbus_watch_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_dbus_watch_LDADD = libiottest.la libiottestbus.la libiotdbus.la
+
+# The client library against the fake of tests/lib/fake-iotd.h.
+integration_tests += %reldir%/integration/01-client-attach.bus
+%canon_reldir%_integration_01_client_attach_bus_SOURCES = %reldir%/integration/01-client-attach.bus.c
+%canon_reldir%_integration_01_client_attach_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_01_client_attach_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/02-client-property.bus
+%canon_reldir%_integration_02_client_property_bus_SOURCES = %reldir%/integration/02-client-property.bus.c
+%canon_reldir%_integration_02_client_property_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_02_client_property_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/03-client-control.bus
+%canon_reldir%_integration_03_client_control_bus_SOURCES = %reldir%/integration/03-client-control.bus.c
+%canon_reldir%_integration_03_client_control_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_03_client_control_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/04-client-event.bus
+%canon_reldir%_integration_04_client_event_bus_SOURCES = %reldir%/integration/04-client-event.bus.c
+%canon_reldir%_integration_04_client_event_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_04_client_event_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/05-client-action.bus
+%canon_reldir%_integration_05_client_action_bus_SOURCES = %reldir%/integration/05-client-action.bus.c
+%canon_reldir%_integration_05_client_action_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_05_client_action_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/12-client-restart.bus
+%canon_reldir%_integration_12_client_restart_bus_SOURCES = %reldir%/integration/12-client-restart.bus.c
+%canon_reldir%_integration_12_client_restart_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_12_client_restart_bus_LDADD = libiotworld.la libiotclient.la
 endif

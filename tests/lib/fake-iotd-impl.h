@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_TESTS_FAKE_IOTD_IMPL_H
+#define IOTD_TESTS_FAKE_IOTD_IMPL_H
+
+/* Between fake-iotd.c and fake-thing.c. */
+
+#include "tests/lib/fake-iotd.h"
+
+int fake_add_thing(struct fake *f, const char **reterr_member);
+int fake_add_client(struct fake *f);
+/* A program is gone: its claims and tokens go. */
+void fake_forget(struct fake *f, const char *sender);
+
+#endif /* IOTD_TESTS_FAKE_IOTD_IMPL_H */
