@@ -2,6 +2,7 @@
 /* iotd: arguments and exit status; everything else is in manager.c. */
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -33,77 +34,89 @@ static int print_config(void)
     return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
 }
 
+enum option_id {
+    OPTION_CONFIG = 1,
+    OPTION_CREDENTIALS,
+    OPTION_MODEL,
+    OPTION_STATE_DIR,
+    OPTION_BUS,
+    OPTION_ENDPOINT,
+    OPTION_CHECK,
+    OPTION_DEBUG,
+    OPTION_PRINT,
+    OPTION_VERSION,
+    OPTION_HELP
+};
+
+/* One option of the command line; false to end with *ret_exit. */
+static bool take_option(int c, struct manager_options *o, int *ret_exit)
+{
+    switch (c) {
+    case OPTION_CONFIG:
+        o->config = optarg;
+        return true;
+    case OPTION_CREDENTIALS:
+        o->credentials = optarg;
+        return true;
+    case OPTION_MODEL:
+        o->model = optarg;
+        return true;
+    case OPTION_STATE_DIR:
+        o->state_dir = optarg;
+        return true;
+    case OPTION_BUS:
+        o->bus = optarg;
+        return true;
+    case OPTION_ENDPOINT:
+        o->endpoint = optarg;
+        return true;
+    case OPTION_CHECK:
+        o->check = true;
+        return true;
+    case OPTION_DEBUG:
+        o->debug = optarg;
+        return true;
+    case OPTION_PRINT:
+        *ret_exit = print_config();
+        return false;
+    case OPTION_VERSION:
+        printf("iotd " PACKAGE_VERSION "\n");
+        *ret_exit = EX_OK;
+        return false;
+    case OPTION_HELP:
+        fputs(usage_text, stdout);
+        *ret_exit = EX_OK;
+        return false;
+    default:
+        fputs("Try 'iotd --help'.\n", stderr);
+        *ret_exit = EX_USAGE;
+        return false;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    enum {
-        CONFIG = 1,
-        CREDENTIALS,
-        MODEL,
-        STATE_DIR,
-        BUS,
-        ENDPOINT,
-        CHECK,
-        DEBUG,
-        PRINT,
-        OPT_VERSION,
-        HELP
-    };
     static const struct option long_options[] = {
-        {"config", required_argument, NULL, CONFIG},
-        {"credentials", required_argument, NULL, CREDENTIALS},
-        {"model", required_argument, NULL, MODEL},
-        {"state-dir", required_argument, NULL, STATE_DIR},
-        {"bus", required_argument, NULL, BUS},
-        {"endpoint", required_argument, NULL, ENDPOINT},
-        {"check", no_argument, NULL, CHECK},
-        {"debug", required_argument, NULL, DEBUG},
-        {"print-config", no_argument, NULL, PRINT},
-        {"version", no_argument, NULL, OPT_VERSION},
-        {"help", no_argument, NULL, HELP},
+        {"config", required_argument, NULL, OPTION_CONFIG},
+        {"credentials", required_argument, NULL, OPTION_CREDENTIALS},
+        {"model", required_argument, NULL, OPTION_MODEL},
+        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+        {"bus", required_argument, NULL, OPTION_BUS},
+        {"endpoint", required_argument, NULL, OPTION_ENDPOINT},
+        {"check", no_argument, NULL, OPTION_CHECK},
+        {"debug", required_argument, NULL, OPTION_DEBUG},
+        {"print-config", no_argument, NULL, OPTION_PRINT},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
     struct manager_options o = {0};
-    int c;
+    int c, status;
 
     privs_drop();
     while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        switch (c) {
-        case CONFIG:
-            o.config = optarg;
-            break;
-        case CREDENTIALS:
-            o.credentials = optarg;
-            break;
-        case MODEL:
-            o.model = optarg;
-            break;
-        case STATE_DIR:
-            o.state_dir = optarg;
-            break;
-        case BUS:
-            o.bus = optarg;
-            break;
-        case ENDPOINT:
-            o.endpoint = optarg;
-            break;
-        case CHECK:
-            o.check = true;
-            break;
-        case DEBUG:
-            o.debug = optarg;
-            break;
-        case PRINT:
-            return print_config();
-        case OPT_VERSION:
-            printf("iotd " PACKAGE_VERSION "\n");
-            return EX_OK;
-        case HELP:
-            fputs(usage_text, stdout);
-            return EX_OK;
-        default:
-            fputs("Try 'iotd --help'.\n", stderr);
-            return EX_USAGE;
-        }
+        if (!take_option(c, &o, &status))
+            return status;
     }
     if (optind < argc) {
         fprintf(stderr, "iotd: unexpected argument \"%s\"\nTry 'iotd --help'.\n", argv[optind]);

@@ -17,8 +17,8 @@ LOG_AREA("bus");
 
 #define RECONNECT_MIN_US (1 * USEC_PER_SEC)
 #define RECONNECT_MAX_US (10 * USEC_PER_SEC)
-#define DEFAULT_SYSTEM_ADDRESS "unix:path=/var/run/dbus/system_bus_socket" /* D-Bus specification  \
-                                                                            */
+/* D-Bus specification, well-known message bus instances */
+#define DEFAULT_SYSTEM_ADDRESS "unix:path=/var/run/dbus/system_bus_socket"
 
 static void on_connect_timer(struct loop_timer *timer, void *userdata);
 

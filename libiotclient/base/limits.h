@@ -15,9 +15,7 @@
 #define LIMIT_SECRET_BYTES 48  /* doc: the same, decoded */
 #define LIMIT_FEATURE_ID 32    /* console guide: property, event, action, parameter id */
 #define LIMIT_APP_ID 64        /* own choice: name of a program */
-#define LIMIT_CLIENT_TOKEN                                                                         \
-    128 /* own choice; vendor clients accept 90, the cloud sends up to 50                          \
-         */
+#define LIMIT_CLIENT_TOKEN 128 /* own choice; vendor clients accept 90, the cloud sends 50 */
 
 /* Thing model. */
 #define LIMIT_STRING_VALUE 2048        /* console guide: string value in bytes */
@@ -27,14 +25,12 @@
 #define LIMIT_TIME_SKEW_S 86400        /* doc: code 405 beyond 24 hours */
 
 /* MQTT. */
-#define LIMIT_MQTT_PACKET                                                                          \
-    (256 * 1024)                       /* own choice; refused before allocation, link is dropped   \
-                                        */
+#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; refused before allocation, link drops */
 #define LIMIT_MQTT_PAYLOAD (16 * 1024) /* limits page: larger payloads are rejected; -EMSGSIZE */
 #define LIMIT_MQTT_TOPIC 255           /* limits page */
 #define LIMIT_MQTT_INFLIGHT 100        /* own choice: unacknowledged QoS 1 publishes; -ENOBUFS */
 #define LIMIT_MQTT_QUEUE_BYTES                                                                     \
-    (1024 * 1024)               /* own choice: bytes waiting for the socket; -ENOBUFS */
+    (1024 * 1024)               /* own choice: bytes that wait for the socket; -ENOBUFS */
 #define LIMIT_SUBSCRIPTIONS 100 /* limits page: per device */
 
 /* JSON. Beyond: refused as not JSON. */
@@ -45,10 +41,8 @@
 #define LIMIT_PENDING_REPLIES 256 /* own choice: requests to the cloud that wait for a reply */
 #define LIMIT_PENDING_EVENTS 1024 /* own choice: events that wait for the link or a reply */
 #define LIMIT_PENDING_CALLS 64    /* own choice: controls and actions that programs work on */
-#define LIMIT_REMEMBERED_ANSWERS                                                                   \
-    256                      /* own choice: twice the 150 messages the cloud keeps for us          \
-                              */
-#define LIMIT_STATUS_TEXT 64 /* vendor SDK: text of control_reply */
+#define LIMIT_REMEMBERED_ANSWERS 256 /* own choice: above the 150 that the cloud keeps for us */
+#define LIMIT_STATUS_TEXT 64         /* vendor SDK: text of control_reply */
 
 /* Programs. Beyond: Full. */
 #define LIMIT_CLIENTS 256       /* own choice: attached programs */

@@ -29,8 +29,7 @@ typedef struct iotc_slot iotc_slot;     /**< one subscription; unref ends it */
 
 /** State of the cloud link. Treat an unknown value as IOTC_LINK_DOWN. */
 typedef int32_t iotc_link_state;
-#define IOTC_LINK_ABSENT ((iotc_link_state) 0) /**< not attached: iotd is not running, or refused  \
-                                                */
+#define IOTC_LINK_ABSENT ((iotc_link_state) 0) /**< iotd is not running, or refused us */
 #define IOTC_LINK_DOWN ((iotc_link_state) 1)   /**< iotd runs, the cloud is not reached */
 #define IOTC_LINK_UP ((iotc_link_state) 2)     /**< reports leave at once */
 
