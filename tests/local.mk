@@ -11,10 +11,11 @@ libiottest_la_LIBADD = $(CUNIT_LIBS)
 # A loop, and two ends of a D-Bus connection in it.
 check_LTLIBRARIES += libiottestbus.la
 libiottestbus_la_SOURCES = \
+	%reldir%/lib/lamp-tree.c %reldir%/lib/lamp-tree.h \
 	%reldir%/lib/peer.c %reldir%/lib/peer.h \
 	%reldir%/lib/test-loop.c %reldir%/lib/test-loop.h
-libiottestbus_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
-libiottestbus_la_LIBADD = libiotdbus.la libiotbase.la
+libiottestbus_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(CUNIT_CFLAGS)
+libiottestbus_la_LIBADD = libiotdbus-server.la libiotdbus.la libiotbase.la
 
 # What integration tests start and talk to.
 check_LTLIBRARIES += libiotfixture.la
@@ -42,7 +43,24 @@ libiotworld_la_LIBADD = libiotfixture.la libiotdbus-server.la
 # Where tests find the trees.
 AM_TESTS_ENVIRONMENT = \
 	IOTD_SRCDIR='$(abs_top_srcdir)'; export IOTD_SRCDIR; \
-	IOTD_BUILDDIR='$(abs_top_builddir)'; export IOTD_BUILDDIR;
+	IOTD_BUILDDIR='$(abs_top_builddir)'; export IOTD_BUILDDIR; \
+	CC='$(CC)'; export CC;
+
+# Checks of the tree itself.
+check_scripts = \
+	%reldir%/check/dbus-docs \
+	%reldir%/check/examples-in-docs \
+	%reldir%/check/format \
+	%reldir%/check/headers \
+	%reldir%/check/layers \
+	%reldir%/check/man-lint \
+	%reldir%/check/shellcheck \
+	%reldir%/check/sizes \
+	%reldir%/check/spdx \
+	%reldir%/check/spelling \
+	%reldir%/check/symbols
+TESTS += $(check_scripts)
+EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh
 
 # Integration tests: programs with the extension .bus get a private bus each.
 BUS_LOG_COMPILER = $(srcdir)/%reldir%/lib/with-bus
@@ -55,6 +73,12 @@ integration_tests += %reldir%/integration/00-harness-bus.bus
 %canon_reldir%_integration_00_harness_bus_bus_SOURCES = %reldir%/integration/00-harness-bus.bus.c
 %canon_reldir%_integration_00_harness_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_00_harness_bus_bus_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/integration/00-harness-cloud.bus
+%canon_reldir%_integration_00_harness_cloud_bus_SOURCES = \
+	%reldir%/integration/00-harness-cloud.bus.c
+%canon_reldir%_integration_00_harness_cloud_bus_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_00_harness_cloud_bus_LDADD = libiotfixture.la
 
 integration_tests += %reldir%/integration/00-harness-mosquitto.bus
 %canon_reldir%_integration_00_harness_mosquitto_bus_SOURCES = \
@@ -84,6 +108,11 @@ unit_tests += %reldir%/unit/test-dbus-tree
 %canon_reldir%_unit_test_dbus_tree_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_dbus_tree_LDADD = \
 	libiottest.la libiottestbus.la libiotdbus-server.la libiotdbus.la
+
+unit_tests += %reldir%/unit/test-dbus-tree-state
+%canon_reldir%_unit_test_dbus_tree_state_SOURCES = %reldir%/unit/test-dbus-tree-state.c
+%canon_reldir%_unit_test_dbus_tree_state_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_dbus_tree_state_LDADD = $(%canon_reldir%_unit_test_dbus_tree_LDADD)
 
 unit_tests += %reldir%/unit/test-dbus-watch
 %canon_reldir%_unit_test_dbus_watch_SOURCES = %reldir%/unit/test-dbus-watch.c

@@ -65,13 +65,14 @@ static bool try_start(struct mosquitto_fixture *m)
 
 struct mosquitto_fixture *mosquitto_start(void)
 {
-    struct mosquitto_fixture *m = calloc(1, sizeof(*m));
+    struct mosquitto_fixture *m;
     int tries = 0;
 
-    if (!m)
-        fixture_fatal("out of memory");
     if (!fixture_has_program("mosquitto") || !fixture_has_program("mosquitto_sub"))
         fixture_skip("no mosquitto, mosquitto_sub (Debian: mosquitto, mosquitto-clients)");
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        fixture_fatal("out of memory");
     while (!try_start(m)) {
         if (++tries == MAX_TRIES)
             fixture_fatal("mosquitto does not start");
