@@ -1,3 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 include %reldir%/localcloud/local.mk
 EXTRA_DIST += %reldir%/smart-light.json %reldir%/localcloud.json %reldir%/device_info.json
+
+# Programs as others write them: nothing of this tree but <iotclient/...>.
+noinst_PROGRAMS += \
+	%reldir%/hello \
+	%reldir%/report \
+	%reldir%/watch \
+	%reldir%/action-server \
+	%reldir%/own-epoll \
+	%reldir%/lamp \
+	%reldir%/hostmon
+%canon_reldir%_hello_SOURCES = %reldir%/hello.c
+%canon_reldir%_hello_LDADD = libiotclient.la
+%canon_reldir%_report_SOURCES = %reldir%/report.c
+%canon_reldir%_report_LDADD = libiotclient.la
+%canon_reldir%_watch_SOURCES = %reldir%/watch.c
+%canon_reldir%_watch_LDADD = libiotclient.la
+%canon_reldir%_action_server_SOURCES = %reldir%/action-server.c
+%canon_reldir%_action_server_LDADD = libiotclient.la
+%canon_reldir%_own_epoll_SOURCES = %reldir%/own-epoll.c
+%canon_reldir%_own_epoll_LDADD = libiotclient.la
+%canon_reldir%_lamp_SOURCES = %reldir%/lamp.c
+%canon_reldir%_lamp_LDADD = libiotclient.la
+%canon_reldir%_hostmon_SOURCES = %reldir%/hostmon.c
+%canon_reldir%_hostmon_LDADD = libiotclient.la -lm
+dist_noinst_SCRIPTS += %reldir%/quickstart
+EXTRA_DIST += %reldir%/README.md

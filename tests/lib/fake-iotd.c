@@ -67,12 +67,6 @@ static int get_zero(DBusMessageIter *it, void *userdata)
     return msg_append_uint64(it, 0);
 }
 
-static int get_zero_signed(DBusMessageIter *it, void *userdata)
-{
-    (void) userdata;
-    return msg_append_int64(it, 0);
-}
-
 static int get_false(DBusMessageIter *it, void *userdata)
 {
     (void) userdata;
@@ -171,7 +165,6 @@ static const struct tree_property_impl device_properties[] = {
     {"ProductId", get_product},
     {"DeviceName", get_device},
     {"Bound", get_false},
-    {"TimeOffsetUSec", get_zero_signed},
 };
 
 static int add_objects(struct fake *f)
