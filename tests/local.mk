@@ -149,4 +149,58 @@ integration_tests += %reldir%/integration/12-client-restart.bus
 %canon_reldir%_integration_12_client_restart_bus_SOURCES = %reldir%/integration/12-client-restart.bus.c
 %canon_reldir%_integration_12_client_restart_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_12_client_restart_bus_LDADD = libiotworld.la libiotclient.la
+
+# --- iot-localcloud: its modules, and its services on a fake transport and clock ---
+check_LTLIBRARIES += libiottestcloud.la
+libiottestcloud_la_SOURCES = %reldir%/lib/fake-cloud.c %reldir%/lib/fake-cloud.h
+libiottestcloud_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
+libiottestcloud_la_LIBADD = liblocalcloud.la
+
+unit_tests += %reldir%/unit/test-localcloud-app
+%canon_reldir%_unit_test_localcloud_app_SOURCES = %reldir%/unit/test-localcloud-app.c
+%canon_reldir%_unit_test_localcloud_app_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_app_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-broker
+%canon_reldir%_unit_test_localcloud_broker_SOURCES = %reldir%/unit/test-localcloud-broker.c
+%canon_reldir%_unit_test_localcloud_broker_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_broker_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-config
+%canon_reldir%_unit_test_localcloud_config_SOURCES = %reldir%/unit/test-localcloud-config.c
+%canon_reldir%_unit_test_localcloud_config_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_config_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-model
+%canon_reldir%_unit_test_localcloud_model_SOURCES = %reldir%/unit/test-localcloud-model.c
+%canon_reldir%_unit_test_localcloud_model_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_model_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-sign
+%canon_reldir%_unit_test_localcloud_sign_SOURCES = %reldir%/unit/test-localcloud-sign.c
+%canon_reldir%_unit_test_localcloud_sign_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_sign_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-thing
+%canon_reldir%_unit_test_localcloud_thing_SOURCES = %reldir%/unit/test-localcloud-thing.c
+%canon_reldir%_unit_test_localcloud_thing_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_thing_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-topic
+%canon_reldir%_unit_test_localcloud_topic_SOURCES = %reldir%/unit/test-localcloud-topic.c
+%canon_reldir%_unit_test_localcloud_topic_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_topic_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-wire
+%canon_reldir%_unit_test_localcloud_wire_SOURCES = %reldir%/unit/test-localcloud-wire.c
+%canon_reldir%_unit_test_localcloud_wire_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_wire_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+# Against clients that are not ours; 77 when the client is not installed.
+localcloud_scripts = \
+	%reldir%/integration/localcloud-mosquitto.sh \
+	%reldir%/integration/localcloud-paho.py
+TESTS += $(localcloud_scripts)
+EXTRA_DIST += $(localcloud_scripts) %reldir%/integration/localcloud_fixture.py
+# --- end of iot-localcloud ---
 endif

@@ -196,6 +196,14 @@ static bool conn_is_muted(struct broker_conn *conn)
     return conn->lost_bytes;
 }
 
+/* Whoever does not speak MQTT is told apart by the first byte, not by the deadline. */
+static bool starts_wrong(const struct broker_conn *conn)
+{
+    const struct wire_reader *r = &conn->reader;
+
+    return !conn->device && r->n_header > 0 && r->first >> 4 != WIRE_CONNECT;
+}
+
 void broker_conn_input(struct broker_conn *conn, const uint8_t *data, size_t len)
 {
     struct wire_frame frame;
@@ -204,6 +212,8 @@ void broker_conn_input(struct broker_conn *conn, const uint8_t *data, size_t len
     conn->last_input_us = loop_now_us(conn->broker->deps.loop);
     while (!conn->closed && !conn_is_muted(conn)) {
         e = wire_reader_feed(&conn->reader, &data, &len, &frame);
+        if (e == 0 && starts_wrong(conn))
+            broker_conn_end(conn, false, "violation", "first packet is not CONNECT");
         if (e == 0)
             return;
         if (e == -EMSGSIZE)

@@ -28,7 +28,9 @@ struct target {
     const char *app_secret;
     const char *config_file;
     bool follow;
+    const char *until;
     uint64_t since;
+    uint64_t timeout_s;
 };
 
 static int usage(void)
@@ -36,7 +38,8 @@ static int usage(void)
     fputs("usage: iot-localcloud app [--host ADDR] [--http-port N]\n"
           "           [--config FILE | --app-key KEY --app-secret SECRET]\n"
           "           ACTION [Key=text | Key:=JSON]...\n"
-          "       iot-localcloud journal [--host ADDR] [--http-port N] [--since N] [--follow]\n"
+          "       iot-localcloud journal [--host ADDR] [--http-port N] [--since N]\n"
+          "           [--follow | --until TEXT [--timeout S]]\n"
           "       iot-localcloud state [--host ADDR] [--http-port N]\n"
           "       iot-localcloud fault [--host ADDR] [--http-port N] JSON\n",
           stderr);
@@ -57,12 +60,13 @@ static int parse_options(int argc, char **argv, struct target *t)
         {"host", required_argument, NULL, 'h'},       {"http-port", required_argument, NULL, 'p'},
         {"config", required_argument, NULL, 'c'},     {"app-key", required_argument, NULL, 'k'},
         {"app-secret", required_argument, NULL, 's'}, {"since", required_argument, NULL, 'n'},
-        {"follow", no_argument, NULL, 'f'},           {0},
+        {"follow", no_argument, NULL, 'f'},           {"until", required_argument, NULL, 'u'},
+        {"timeout", required_argument, NULL, 't'},    {0},
     };
     uint64_t number;
     int c;
 
-    *t = (struct target){.host = "127.0.0.1", .port = DEFAULT_PORT};
+    *t = (struct target){.host = "127.0.0.1", .port = DEFAULT_PORT, .timeout_s = 10};
     optind = 0; /* GNU: start over, this is not the first command line that is parsed */
     while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
         switch (c) {
@@ -89,6 +93,13 @@ static int parse_options(int argc, char **argv, struct target *t)
             break;
         case 'f':
             t->follow = true;
+            break;
+        case 'u':
+            t->until = optarg;
+            break;
+        case 't':
+            if (parse_number(optarg, 3600, &t->timeout_s) < 0)
+                return usage();
             break;
         default:
             return usage();
@@ -280,30 +291,32 @@ int client_app(int argc, char **argv)
     return e;
 }
 
-static int print_entries(const json_t *page)
+/* One line each; stops after the one that holds until. */
+static int print_entries(const json_t *page, const char *until, bool *ret_found)
 {
     const json_t *list = json_object_get(page, "entries");
 
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    for (size_t i = 0; i < json_array_size(list) && !*ret_found; i++) {
         CLEANUP(freep) char *line = json_dumps(json_array_get(list, i), JSON_COMPACT);
 
         if (!line || puts(line) < 0)
             return EX_OSERR;
+        *ret_found = until && strstr(line, until);
     }
     return fflush(stdout) < 0 ? EX_OSERR : 0;
 }
 
 /* One page; moves since on. */
-static int read_journal(const struct target *t, uint64_t *since, int wait_ms, size_t *ret_n)
+static int read_journal(struct target *t, uint64_t wait_ms, size_t *ret_n, bool *ret_found)
 {
     CLEANUP(freep) char *answer = NULL;
     char path[96];
     json_t *page;
     int status, e;
 
-    (void) snprintf(path, sizeof(path), "/journal?since=%llu&wait_ms=%d",
-                    (unsigned long long) *since, wait_ms);
-    e = request(t, "GET", path, NULL, TIMEOUT_MS + wait_ms, &status, &answer);
+    (void) snprintf(path, sizeof(path), "/journal?since=%llu&wait_ms=%llu",
+                    (unsigned long long) t->since, (unsigned long long) wait_ms);
+    e = request(t, "GET", path, NULL, TIMEOUT_MS + (int) wait_ms, &status, &answer);
     if (e != 0)
         return e;
     page = json_loads(answer, 0, NULL);
@@ -312,15 +325,31 @@ static int read_journal(const struct target *t, uint64_t *since, int wait_ms, si
         fprintf(stderr, "iot-localcloud: HTTP %d: %s\n", status, answer);
         return EX_PROTOCOL;
     }
-    *since = (uint64_t) json_integer_value(json_object_get(page, "next"));
+    t->since = (uint64_t) json_integer_value(json_object_get(page, "next"));
     *ret_n = json_array_size(json_object_get(page, "entries"));
-    e = print_entries(page);
+    e = print_entries(page, t->until, ret_found);
     json_decref(page);
     return e;
 }
 
+/* Milliseconds that the next request may wait. */
+static uint64_t journal_wait_ms(const struct target *t, const struct timespec *start)
+{
+    struct timespec now = {0};
+    int64_t left;
+
+    if (!t->until)
+        return t->follow ? JOURNAL_WAIT_MS : 0;
+    (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+    left = (int64_t) t->timeout_s * 1000 - (now.tv_sec - start->tv_sec) * 1000 -
+           (now.tv_nsec - start->tv_nsec) / 1000000;
+    return left < 0 ? 0 : left < JOURNAL_WAIT_MS ? (uint64_t) left : JOURNAL_WAIT_MS;
+}
+
 int client_journal(int argc, char **argv)
 {
+    struct timespec start = {0};
+    bool found = false;
     struct target t;
     size_t n = 0;
     int e = parse_options(argc, argv, &t);
@@ -329,10 +358,16 @@ int client_journal(int argc, char **argv)
         return e;
     if (optind != argc)
         return usage();
-    do
-        e = read_journal(&t, &t.since, t.follow ? JOURNAL_WAIT_MS : 0, &n);
-    while (e == 0 && (n > 0 || t.follow));
-    return e;
+    (void) clock_gettime(CLOCK_MONOTONIC, &start);
+    for (;;) {
+        uint64_t wait_ms = journal_wait_ms(&t, &start);
+
+        e = read_journal(&t, wait_ms, &n, &found);
+        if (e != 0 || found)
+            return e;
+        if (n == 0 && wait_ms == 0 && !t.follow)
+            return t.until ? EX_TEMPFAIL : 0;
+    }
 }
 
 /* Prints the answer; HTTP 400 is the caller's mistake. */
