@@ -20,6 +20,7 @@ except ImportError:
     print("SKIP: no paho for Python")
     sys.exit(77)
 
+sys.dont_write_bytecode = True  # the source tree may be read-only
 from localcloud_fixture import CLIENT_ID, DEVICE, PRODUCT, WAIT_S, Cloud, login, run
 
 UP = "$thing/up/%s/" + PRODUCT + "/" + DEVICE
