@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "examples/localcloud/http.h"
 #include "libiotclient/base/num.h"
@@ -11,6 +12,7 @@
 
 #define STATUS_LENGTH_REQUIRED 411
 #define HEADERS_MAX 1024
+#define LOOK_AGAIN_US 500000 /* how soon a client that left is noticed */
 
 struct http {
     const struct http_route *routes;
@@ -23,8 +25,9 @@ struct http_request {
     const struct http_route *route;
     struct strbuf body;
     char query[HTTP_QUERY_MAX];
-    bool active; /* between request and answer */
-    int refusal; /* a status that is known before the body is read, or 0 */
+    bool active;  /* between request and answer */
+    bool holding; /* the answer takes its time */
+    int refusal;  /* a status that is known before the body is read, or 0 */
     int status;
     uint8_t *answer; /* LWS_PRE of room, then the text */
     size_t answer_len;
@@ -89,6 +92,38 @@ void http_request_on_cancel(struct http_request *rq, void (*fn)(void *userdata),
     rq->cancel_userdata = userdata;
 }
 
+/*
+ * libwebsockets does not read while an answer is due, but goes on polling for input: a client
+ * that leaves would keep it spinning. So input is off meanwhile, and a timer looks for the end.
+ */
+static void request_hold(struct http_request *rq)
+{
+    rq->holding = true;
+    (void) lws_rx_flow_control(rq->wsi, 0);
+    lws_set_timer_usecs(rq->wsi, LOOK_AGAIN_US);
+}
+
+static void request_unhold(struct http_request *rq)
+{
+    if (!rq->holding)
+        return;
+    rq->holding = false;
+    lws_set_timer_usecs(rq->wsi, LWS_SET_TIMER_USEC_CANCEL);
+    (void) lws_rx_flow_control(rq->wsi, 1);
+}
+
+static int on_look_again(struct http_request *rq)
+{
+    char c;
+
+    if (!rq->holding)
+        return 0;
+    if (recv(lws_get_socket_fd(rq->wsi), &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        return -1;
+    lws_set_timer_usecs(rq->wsi, LOOK_AGAIN_US);
+    return 0;
+}
+
 void http_request_answer(struct http_request *rq, int status, char *text)
 {
     static const char no_memory[] = "{\"error\":\"no memory\"}";
@@ -104,6 +139,7 @@ void http_request_answer(struct http_request *rq, int status, char *text)
     rq->on_cancel = NULL;
     rq->active = false;
     free(text);
+    request_unhold(rq); /* or the writable callback would not come */
     lws_callback_on_writable(rq->wsi);
 }
 
@@ -143,6 +179,8 @@ static void request_run(struct http_request *rq)
         http_request_answer(rq, HTTP_STATUS_INTERNAL_SERVER_ERROR, NULL);
     else
         rq->route->fn(rq, h->userdata);
+    if (rq->active)
+        request_hold(rq);
 }
 
 static void copy_query(struct http_request *rq)
@@ -266,6 +304,8 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         on_body_end(rq);
         return 0;
+    case LWS_CALLBACK_TIMER:
+        return on_look_again(rq);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return write_answer(rq);
     case LWS_CALLBACK_CLOSED_HTTP:

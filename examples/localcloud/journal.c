@@ -101,8 +101,12 @@ static void trace(const struct journal *j, const char *direction, const char *de
 
     if (!j->trace || (!is_event && !j->verbose))
         return;
-    fprintf(j->trace, "%-5s %s %s %s\n", direction, *device ? device : "-", subject,
-            utf8_is_valid(payload, len) ? payload : "(bytes)");
+    fprintf(j->trace, "%-5s %s %s ", direction, *device ? device : "-", subject);
+    if (!utf8_is_valid(payload, len))
+        payload = "(bytes)";
+    for (; *payload; payload++) /* nothing that a terminal would obey */
+        fputc((uint8_t) *payload < ' ' || *payload == 0x7f ? '?' : *payload, j->trace);
+    fputc('\n', j->trace);
 }
 
 static void add(struct journal *j, const char *direction, const char *device, const char *subject,

@@ -20,13 +20,22 @@ void session_init(struct session *s, size_t max_filters, size_t max_messages)
     list_init(&s->messages);
 }
 
-static void message_free(struct session *s, struct session_message *m)
+static struct session_message *message_free(struct session_message *m)
 {
-    list_remove(&m->link);
-    s->n_messages--;
+    if (!m)
+        return NULL;
     free(m->topic);
     free(m->payload);
     free(m);
+    return NULL;
+}
+DEFINE_FREEP(struct session_message, message_free)
+
+static void message_remove(struct session *s, struct session_message *m)
+{
+    list_remove(&m->link);
+    s->n_messages--;
+    message_free(m);
 }
 
 void session_clear(struct session *s)
@@ -38,7 +47,7 @@ void session_clear(struct session *s)
         free(f);
     }
     LIST_FOR_EACH_SAFE (n, &s->messages)
-        message_free(s, LIST_ENTRY(n, struct session_message, link));
+        message_remove(s, LIST_ENTRY(n, struct session_message, link));
     s->n_filters = 0;
     s->present = false;
 }
@@ -119,27 +128,31 @@ static bool id_is_used(const struct session *s, uint16_t id)
     return false;
 }
 
-int session_add(struct session *s, const char *topic, const void *payload, size_t len)
+static struct session_message *message_new(const char *topic, const void *payload, size_t len)
 {
-    bool full = s->n_messages >= s->max_messages;
-    struct session_message *m = calloc(1, sizeof(*m));
+    CLEANUP(message_freep) struct session_message *m = calloc(1, sizeof(*m));
 
     if (!m)
-        return -ENOMEM;
+        return NULL;
     m->topic = strdup(topic);
-    m->payload = malloc(len ? len : 1);
-    if (!m->topic || !m->payload) {
-        free(m->topic);
-        free(m->payload);
-        free(m);
-        return -ENOMEM;
-    }
+    m->payload = malloc(len + 1);
+    if (!m->topic || !m->payload)
+        return NULL;
     if (len > 0)
         memcpy(m->payload, payload, len);
     m->len = len;
+    return TAKE(m);
+}
 
-    if (full && !list_is_empty(&s->messages))
-        message_free(s, LIST_ENTRY(s->messages.next, struct session_message, link));
+int session_add(struct session *s, const char *topic, const void *payload, size_t len)
+{
+    bool full = s->n_messages >= s->max_messages && !list_is_empty(&s->messages);
+    struct session_message *m = message_new(topic, payload, len);
+
+    if (!m)
+        return -ENOMEM;
+    if (full)
+        message_remove(s, LIST_ENTRY(s->messages.next, struct session_message, link));
     do
         s->last_id = s->last_id == UINT16_MAX ? 1 : (uint16_t) (s->last_id + 1);
     while (id_is_used(s, s->last_id));
@@ -172,7 +185,7 @@ bool session_acknowledge(struct session *s, uint16_t id)
         struct session_message *m = LIST_ENTRY(n, struct session_message, link);
 
         if (m->id == id && m->sent) {
-            message_free(s, m);
+            message_remove(s, m);
             return true;
         }
     }
