@@ -55,7 +55,7 @@ void broker_set_events(struct broker *b, const struct broker_events *events, voi
     b->userdata = userdata;
 }
 
-const char *broker_conn_who(const struct broker_conn *conn)
+static const char *conn_who(const struct broker_conn *conn)
 {
     return conn->device ? conn->device->config->id : "";
 }
@@ -105,7 +105,7 @@ void broker_conn_end(struct broker_conn *conn, bool abort, const char *name, con
 
     conn->closed = true;
     loop_timer_cancel(&conn->alive_timer);
-    journal_event(conn->broker->deps.journal, broker_conn_who(conn), name, "%s (%s %s)", text,
+    journal_event(conn->broker->deps.journal, conn_who(conn), name, "%s (%s %s)", text,
                   conn->transport->name, conn->peer);
     conn_leave_device(conn);
     conn->transport->close(conn->handle, abort);
@@ -172,7 +172,7 @@ struct broker_conn *broker_conn_free(struct broker_conn *conn)
 
     loop_timer_cancel(&conn->alive_timer);
     if (!conn->closed && conn->device)
-        journal_event(conn->broker->deps.journal, broker_conn_who(conn), "closed",
+        journal_event(conn->broker->deps.journal, conn_who(conn), "closed",
                       "connection closed by the peer without DISCONNECT (%s %s)",
                       conn->transport->name, conn->peer);
     conn_leave_device(conn);

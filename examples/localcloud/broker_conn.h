@@ -62,6 +62,5 @@ void broker_conn_watch_silence(struct broker_conn *conn, uint64_t silence_us);
 void broker_device_pump(struct broker_device *d);
 /* One packet; broker_input.c. */
 void broker_conn_packet(struct broker_conn *conn, const struct wire_frame *frame);
-const char *broker_conn_who(const struct broker_conn *conn);
 
 #endif /* IOTD_LOCALCLOUD_BROKER_CONN_H */
