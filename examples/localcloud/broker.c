@@ -188,11 +188,20 @@ void broker_conn_violation(struct broker_conn *conn, const char *why)
     broker_conn_end(conn, false, "violation", "%s", why);
 }
 
+void broker_conn_lose_bytes(struct broker_conn *conn, const struct config_device *device)
+{
+    conn->lost_bytes = true;
+    conn->muted_for = device;
+    journal_event(conn->broker->deps.journal, device->id, "fault", "muted: bytes are lost (%s %s)",
+                  conn->transport->name, conn->peer);
+}
+
 static bool conn_is_muted(struct broker_conn *conn)
 {
-    if (!conn->lost_bytes && conn->device &&
-        faults_is_muted(conn->broker->deps.faults, conn->device->config))
-        conn->lost_bytes = true;
+    const struct config_device *device = conn->device ? conn->device->config : NULL;
+
+    if (!conn->lost_bytes && device && faults_is_muted(conn->broker->deps.faults, device))
+        broker_conn_lose_bytes(conn, device);
     return conn->lost_bytes;
 }
 
@@ -342,9 +351,8 @@ void broker_unmute(struct broker *b, const struct config_device *device)
 {
     LIST_FOR_EACH (n, &b->conns) {
         struct broker_conn *conn = LIST_ENTRY(n, struct broker_conn, link);
-        const struct config_device *of = conn->device ? conn->device->config : conn->muted_for;
 
-        if (conn->lost_bytes && (!device || of == device))
+        if (conn->lost_bytes && (!device || conn->muted_for == device))
             broker_conn_end(conn, true, "fault", "was muted and lost bytes");
     }
 }

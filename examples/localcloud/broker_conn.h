@@ -41,7 +41,7 @@ struct broker_conn {
     char peer[64];
     struct wire_reader reader;
     struct broker_device *device;          /* NULL before CONNECT was accepted */
-    const struct config_device *muted_for; /* swallowed before CONNECT was accepted */
+    const struct config_device *muted_for; /* with lost_bytes: whose */
     bool closed;                           /* close() was asked for; input is ignored */
     bool lost_bytes;                       /* muted: the stream has a hole */
     uint64_t silence_us;                   /* longest permitted; 0 for ever */
@@ -58,6 +58,8 @@ void broker_conn_send(struct broker_conn *conn, struct wire_packet *packet, int 
 /* The connection speaks for the device from now on. */
 void broker_conn_bind(struct broker_conn *conn, struct broker_device *d);
 void broker_conn_watch_silence(struct broker_conn *conn, uint64_t silence_us);
+/* The device is muted: what came or should leave is gone. */
+void broker_conn_lose_bytes(struct broker_conn *conn, const struct config_device *device);
 /* Sends what may be sent now. */
 void broker_device_pump(struct broker_device *d);
 /* One packet; broker_input.c. */

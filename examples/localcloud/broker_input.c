@@ -102,8 +102,7 @@ static void on_connect(struct broker_conn *conn, const struct wire_frame *frame)
 
     config = config_find_client(b->deps.config, c.client_id);
     if (config && faults_is_muted(b->deps.faults, config)) {
-        conn->lost_bytes = true;
-        conn->muted_for = config;
+        broker_conn_lose_bytes(conn, config);
         return;
     }
     code = config ? (enum ident_code) faults_take_refusal(b->deps.faults, config) : IDENT_CODE_OK;

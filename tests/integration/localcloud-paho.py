@@ -392,7 +392,9 @@ def test_fault_mute():
     with Device() as d:
         d.subscribe_all()
         cloud.fault(fault="mute", on=True)
+        mark = cloud.mark()
         d.send("property", {"method": "report", "clientToken": "x", "params": {}}, 1)
+        cloud.wait_for(mark, event="fault", reason="muted")
         cloud.fault(fault="mute", on=False)
         assert d.gone.get(timeout=WAIT_S) != 0
         assert d.messages.empty() and d.published.empty()
