@@ -80,10 +80,22 @@ integration_tests += %reldir%/integration/00-harness-cloud.bus
 %canon_reldir%_integration_00_harness_cloud_bus_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_integration_00_harness_cloud_bus_LDADD = libiotfixture.la
 
+integration_tests += %reldir%/integration/00-harness-daemon.bus
+%canon_reldir%_integration_00_harness_daemon_bus_SOURCES = \
+	%reldir%/integration/00-harness-daemon.bus.c
+%canon_reldir%_integration_00_harness_daemon_bus_CPPFLAGS = \
+	$(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_00_harness_daemon_bus_LDADD = libiotfixture.la
+
 integration_tests += %reldir%/integration/00-harness-mosquitto.bus
 %canon_reldir%_integration_00_harness_mosquitto_bus_SOURCES = \
 	%reldir%/integration/00-harness-mosquitto.bus.c
 %canon_reldir%_integration_00_harness_mosquitto_bus_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/integration/11-policy-bus.bus
+%canon_reldir%_integration_11_policy_bus_bus_SOURCES = %reldir%/integration/11-policy-bus.bus.c
+%canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =

@@ -105,10 +105,8 @@ static int append_one(DBusMessageIter *it, void *userdata)
 
 static void emit_changed(struct fake *f, struct value_list *values)
 {
-    int r = tree_emit_signal(f->device, &iface_thing, "Changed", NULL, append_one, values);
-
-    if (r < 0)
-        fprintf(stderr, "fake iotd: Changed: %s\n", strerror(-r));
+    if (tree_emit_signal(f->device, &iface_thing, "Changed", NULL, append_one, values) < 0)
+        fprintf(stderr, "fake iotd: Changed failed\n");
 }
 
 static int store(struct fake *f, const char *id, const struct value *v)
