@@ -48,6 +48,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Checks of the tree itself.
 check_scripts = \
+	%reldir%/check/conf-docs \
 	%reldir%/check/dbus-docs \
 	%reldir%/check/examples-in-docs \
 	%reldir%/check/format \
@@ -58,7 +59,8 @@ check_scripts = \
 	%reldir%/check/sizes \
 	%reldir%/check/spdx \
 	%reldir%/check/spelling \
-	%reldir%/check/symbols
+	%reldir%/check/symbols \
+	%reldir%/check/unit-file
 TESTS += $(check_scripts)
 EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh
 
