@@ -217,4 +217,13 @@ localcloud_scripts = \
 TESTS += $(localcloud_scripts)
 EXTRA_DIST += $(localcloud_scripts) %reldir%/integration/localcloud_fixture.py
 # --- end of iot-localcloud ---
+# iotctl against the same fake as a program.
+check_PROGRAMS += %reldir%/lib/fake-iotd
+%canon_reldir%_lib_fake_iotd_SOURCES = %reldir%/lib/fake-iotd-main.c
+%canon_reldir%_lib_fake_iotd_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_lib_fake_iotd_LDADD = libiotworld.la
+integration_tests += %reldir%/integration/14-iotctl.bus
+%canon_reldir%_integration_14_iotctl_bus_SOURCES = %reldir%/integration/14-iotctl.bus.c
+%canon_reldir%_integration_14_iotctl_bus_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_14_iotctl_bus_LDADD = libiotfixture.la $(JANSSON_LIBS)
 endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The programs of the fake: their objects, and the calls of their handlers. */
+/* The programs of the fake: what they claim, their objects, the calls of their handlers. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,110 @@
 #include "dbus/iface-gen.h"
 #include "dbus/names.h"
 #include "tests/lib/fake-iotd-impl.h"
+
+static struct fake_claim *find_claim(struct fake *f, char kind, const char *id)
+{
+    for (size_t i = 0; i < f->n_claims; i++) {
+        if (f->claims[i].kind == kind && strcmp(f->claims[i].id, id) == 0)
+            return &f->claims[i];
+    }
+    return NULL;
+}
+
+bool fake_is_claimed(const struct fake *f, char kind, const char *id)
+{
+    for (size_t i = 0; i < f->n_claims; i++) {
+        if (f->claims[i].kind == kind && strcmp(f->claims[i].id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int claim(struct fake *f, char kind, const char *id, const char *owner, const char *handler)
+{
+    struct fake_claim *c = find_claim(f, kind, id);
+
+    if (kind == 'p' && fake_find_prop(f, id) < 0)
+        return -ENOENT;
+    if (c)
+        return strcmp(c->owner, owner) == 0 ? 0 : -EEXIST;
+    if (f->n_claims >= FAKE_MAX_CLAIMS)
+        return -ENOBUFS;
+    c = &f->claims[f->n_claims++];
+    c->kind = kind;
+    (void) snprintf(c->id, sizeof(c->id), "%s", id);
+    (void) snprintf(c->owner, sizeof(c->owner), "%s", owner);
+    (void) snprintf(c->handler, sizeof(c->handler), "%s", handler);
+    return 0;
+}
+
+static const char kinds[] = "pea";
+
+/* The three lists, in order; fn stops at its first failure. */
+static int for_ids(struct tree_call *call, struct fake *f, const char *handler,
+                   int (*fn)(struct fake *, char, const char *, const char *, const char *))
+{
+    DBusMessageIter it;
+    int r = 0;
+
+    tree_call_args(call, &it);
+    for (size_t k = 0; kinds[k] && r >= 0; k++) {
+        CLEANUP(freep) const char **ids = NULL;
+        size_t n;
+
+        r = msg_read_strv(&it, FAKE_MAX_CLAIMS, &ids, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+            r = fn(f, kinds[k], ids[i], tree_call_sender(call), handler);
+    }
+    return r;
+}
+
+void fake_on_register(struct tree_call *call, void *userdata)
+{
+    struct fake *f = userdata;
+    DBusMessageIter it;
+    const char *handler = NULL;
+    int r;
+
+    f->n_register++;
+    tree_call_args(call, &it);
+    for (int i = 0; i < 3; i++)
+        (void) dbus_message_iter_next(&it);
+    r = msg_read_path(&it, &handler);
+    if (r >= 0)
+        r = f->register_error;
+    if (r >= 0)
+        r = for_ids(call, f, handler, claim);
+    tree_call_finish(&call, r);
+}
+
+static int unclaim(struct fake *f, char kind, const char *id, const char *owner,
+                   const char *handler)
+{
+    struct fake_claim *c = find_claim(f, kind, id);
+
+    (void) handler;
+    if (!c || strcmp(c->owner, owner) != 0)
+        return -EPERM;
+    *c = f->claims[--f->n_claims];
+    return 0;
+}
+
+void fake_on_unregister(struct tree_call *call, void *userdata)
+{
+    struct fake *f = userdata;
+
+    f->n_unregister++;
+    tree_call_finish(&call, for_ids(call, f, NULL, unclaim));
+}
+
+void fake_forget(struct fake *f, const char *sender)
+{
+    for (size_t i = f->n_claims; i-- > 0;) {
+        if (strcmp(f->claims[i].owner, sender) == 0)
+            f->claims[i] = f->claims[--f->n_claims];
+    }
+}
 
 static int get_app_id(DBusMessageIter *it, void *userdata)
 {

@@ -128,6 +128,7 @@ static int on_disconnect(struct fake *f, struct tree_call *call)
 static int on_monitor(struct fake *f, struct tree_call *call)
 {
     (void) snprintf(f->sender, sizeof(f->sender), "%s", tree_call_sender(call));
+    f->monitors = true;
     return 0;
 }
 

@@ -61,6 +61,7 @@ struct fake {
     unsigned n_attach, n_register, n_unregister, n_report, n_post, n_ignored_values;
     char app_id[LIMIT_APP_ID + 1];
     char sender[64]; /* of the last Attach */
+    bool monitors;   /* somebody called Monitor(true) */
     struct value_list last_report;
     char event_id[LIMIT_FEATURE_ID + 1];
     struct value_list event;

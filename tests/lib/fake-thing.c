@@ -36,7 +36,7 @@ static uint64_t real_us(void)
     return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-static int find_prop(const struct fake *f, const char *id)
+int fake_find_prop(const struct fake *f, const char *id)
 {
     for (int i = 0; i < FAKE_N_PROPS; i++) {
         if (strcmp(model[i].id, id) == 0 && (!f->without_prop || strcmp(f->without_prop, id) != 0))
@@ -81,7 +81,7 @@ static int check_item(const struct fake *f, const struct value_item *item, bool 
                       struct value *ret_value)
 {
     struct value v = item->value;
-    int r, i = find_prop(f, item->id);
+    int r, i = fake_find_prop(f, item->id);
 
     if (i < 0)
         return i;
@@ -111,7 +111,7 @@ static void emit_changed(struct fake *f, struct value_list *values)
 
 static int store(struct fake *f, const char *id, const struct value *v)
 {
-    struct fake_prop *prop = &f->props[find_prop(f, id)];
+    struct fake_prop *prop = &f->props[fake_find_prop(f, id)];
     struct value copy;
     int r = value_copy(&copy, v);
 
@@ -395,110 +395,6 @@ static void on_post_json(struct tree_call *call, void *userdata)
     take_event(userdata, call, id, &params);
 }
 
-static struct fake_claim *find_claim(struct fake *f, char kind, const char *id)
-{
-    for (size_t i = 0; i < f->n_claims; i++) {
-        if (f->claims[i].kind == kind && strcmp(f->claims[i].id, id) == 0)
-            return &f->claims[i];
-    }
-    return NULL;
-}
-
-bool fake_is_claimed(const struct fake *f, char kind, const char *id)
-{
-    for (size_t i = 0; i < f->n_claims; i++) {
-        if (f->claims[i].kind == kind && strcmp(f->claims[i].id, id) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int claim(struct fake *f, char kind, const char *id, const char *owner, const char *handler)
-{
-    struct fake_claim *c = find_claim(f, kind, id);
-
-    if (kind == 'p' && find_prop(f, id) < 0)
-        return -ENOENT;
-    if (c)
-        return strcmp(c->owner, owner) == 0 ? 0 : -EEXIST;
-    if (f->n_claims >= FAKE_MAX_CLAIMS)
-        return -ENOBUFS;
-    c = &f->claims[f->n_claims++];
-    c->kind = kind;
-    (void) snprintf(c->id, sizeof(c->id), "%s", id);
-    (void) snprintf(c->owner, sizeof(c->owner), "%s", owner);
-    (void) snprintf(c->handler, sizeof(c->handler), "%s", handler);
-    return 0;
-}
-
-static const char kinds[] = "pea";
-
-/* The three lists, in order; fn stops at its first failure. */
-static int for_ids(struct tree_call *call, struct fake *f, const char *handler,
-                   int (*fn)(struct fake *, char, const char *, const char *, const char *))
-{
-    DBusMessageIter it;
-    int r = 0;
-
-    tree_call_args(call, &it);
-    for (size_t k = 0; kinds[k] && r >= 0; k++) {
-        CLEANUP(freep) const char **ids = NULL;
-        size_t n;
-
-        r = msg_read_strv(&it, FAKE_MAX_CLAIMS, &ids, &n);
-        for (size_t i = 0; r >= 0 && i < n; i++)
-            r = fn(f, kinds[k], ids[i], tree_call_sender(call), handler);
-    }
-    return r;
-}
-
-static void on_register(struct tree_call *call, void *userdata)
-{
-    struct fake *f = userdata;
-    DBusMessageIter it;
-    const char *handler = NULL;
-    int r;
-
-    f->n_register++;
-    tree_call_args(call, &it);
-    for (int i = 0; i < 3; i++)
-        (void) dbus_message_iter_next(&it);
-    r = msg_read_path(&it, &handler);
-    if (r >= 0)
-        r = f->register_error;
-    if (r >= 0)
-        r = for_ids(call, f, handler, claim);
-    tree_call_finish(&call, r);
-}
-
-static int unclaim(struct fake *f, char kind, const char *id, const char *owner,
-                   const char *handler)
-{
-    struct fake_claim *c = find_claim(f, kind, id);
-
-    (void) handler;
-    if (!c || strcmp(c->owner, owner) != 0)
-        return -EPERM;
-    *c = f->claims[--f->n_claims];
-    return 0;
-}
-
-static void on_unregister(struct tree_call *call, void *userdata)
-{
-    struct fake *f = userdata;
-
-    f->n_unregister++;
-    tree_call_finish(&call, for_ids(call, f, NULL, unclaim));
-}
-
-void fake_forget(struct fake *f, const char *sender)
-{
-    for (size_t i = f->n_claims; i-- > 0;) {
-        if (strcmp(f->claims[i].owner, sender) == 0)
-            f->claims[i] = f->claims[--f->n_claims];
-    }
-}
-
 /* NULL for no value: a zero of the type. */
 static int append_variant(DBusMessageIter *it, enum value_kind kind, const struct value *v)
 {
@@ -549,7 +445,7 @@ static void on_list(struct tree_call *call, void *userdata)
         r = msg_open(&it, DBUS_TYPE_ARRAY, "(sssvt)", &list);
     if (r >= 0) {
         for (int i = 0; i < FAKE_N_PROPS && r >= 0; i++) {
-            if (find_prop(f, model[i].id) == i)
+            if (fake_find_prop(f, model[i].id) == i)
                 r = append_row(f, &list, i);
         }
         r = msg_close(&it, &list, r);
@@ -567,7 +463,7 @@ static void on_get(struct tree_call *call, void *userdata)
     tree_call_args(call, &args);
     r = msg_read_string(&args, &id);
     if (r >= 0)
-        r = i = find_prop(f, id);
+        r = i = fake_find_prop(f, id);
     if (r >= 0)
         r = f->props[i].stamp_us ? tree_call_open(call, &it) : -EAGAIN;
     if (r >= 0)
@@ -584,7 +480,7 @@ static void on_unsupported(struct tree_call *call, void *userdata)
 }
 
 static const struct tree_method_impl thing_methods[] = {
-    {"Register", on_register},       {"Unregister", on_unregister},
+    {"Register", fake_on_register},  {"Unregister", fake_on_unregister},
     {"Report", on_report},           {"ReportValue", on_report_value},
     {"ReportJson", on_report_json},  {"PostEvent", on_post},
     {"PostEventJson", on_post_json}, {"Get", on_get},
