@@ -8,6 +8,8 @@
 #include "dbus/errmap.h"
 #include "libiotclient/base/macro.h"
 
+#define MAX_ERRNO 4095 /* as the kernel has it */
+
 /* What does not come from iotd; the rest is dbus/errors.def. */
 static const struct {
     int err;
@@ -30,12 +32,13 @@ static const struct {
 const char *iotc_strerror(int error)
 {
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        if (texts[i].err == -error)
+        if (error < 0 && error >= -MAX_ERRNO && texts[i].err == -error)
             return texts[i].text;
     }
-    if (error > 0 || error < -4095 || errmap_from_name(errmap_name(error)) == (error ? -EIO : 0)) {
-        if (error && error != -EIO)
-            return "unknown error";
-    }
+    if (error > 0 || error < -MAX_ERRNO)
+        return "unknown error";
+    /* errmap counts what it does not know as EIO. */
+    if (error && error != -EIO && errmap_from_name(errmap_name(error)) == -EIO)
+        return "unknown error";
     return errmap_text(error);
 }

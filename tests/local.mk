@@ -226,4 +226,18 @@ integration_tests += %reldir%/integration/14-iotctl.bus
 %canon_reldir%_integration_14_iotctl_bus_SOURCES = %reldir%/integration/14-iotctl.bus.c
 %canon_reldir%_integration_14_iotctl_bus_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_integration_14_iotctl_bus_LDADD = libiotfixture.la $(JANSSON_LIBS)
+
+# The inside of the client library.
+unit_tests += %reldir%/unit/test-client-loop
+%canon_reldir%_unit_test_client_loop_SOURCES = %reldir%/unit/test-client-loop.c
+%canon_reldir%_unit_test_client_loop_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_loop_LDADD = libiottest.la libiotclient-core.la
+unit_tests += %reldir%/unit/test-client-slot
+%canon_reldir%_unit_test_client_slot_SOURCES = %reldir%/unit/test-client-slot.c
+%canon_reldir%_unit_test_client_slot_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_slot_LDADD = libiottest.la libiotclient-core.la
+unit_tests += %reldir%/unit/test-client-value
+%canon_reldir%_unit_test_client_value_SOURCES = %reldir%/unit/test-client-value.c
+%canon_reldir%_unit_test_client_value_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_value_LDADD = libiottest.la libiotclient-core.la
 endif
