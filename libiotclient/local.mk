@@ -57,7 +57,7 @@ if !SANITIZED
 libiotclient_la_LDFLAGS += -Wl,-z,defs
 endif
 libiotclient_la_DEPENDENCIES = libiotclient-core.la %reldir%/libiotclient.map
-EXTRA_DIST += %reldir%/libiotclient.map %reldir%/libiotclient.symbols
+EXTRA_DIST += %reldir%/README.md %reldir%/libiotclient.map %reldir%/libiotclient.symbols
 
 bin_PROGRAMS += iotctl
 iotctl_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)

@@ -38,3 +38,13 @@ iotd_substitute = \
 %reldir%/tmpfiles.d/iotd.conf: %reldir%/tmpfiles.d/iotd.conf.in Makefile
 	$(iotd_substitute) $(srcdir)/%reldir%/tmpfiles.d/iotd.conf.in >$@.tmp && mv $@.tmp $@
 endif
+dist_man_MANS += \
+	%reldir%/man/iotc_action.3 \
+	%reldir%/man/iotc_client_new.3 \
+	%reldir%/man/iotc_event.3 \
+	%reldir%/man/iotc_prop.3 \
+	%reldir%/man/iotctl.1 \
+	%reldir%/man/libiotclient.7
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = %reldir%/bash-completion/iotctl

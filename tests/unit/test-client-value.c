@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,14 +83,11 @@ static void test_bus_round_trip(void)
     CLEANUP(msg_unrefp) DBusMessage *msg = new_message();
     struct value values[] = {value_of_bool(true), value_of_int(INT64_MIN), value_of_double(0.1),
                              value_of_string("\xe7\x81\xaf")};
+    static const char *const ids[] = {"b", "i", "d", "s"};
     DBusMessageIter it;
 
-    for (int i = 0; i < 4; i++) {
-        char id[8];
-
-        (void) snprintf(id, sizeof(id), "v%d", i);
-        CHECK_INT(value_list_set(&list, id, &values[i], 4), 0);
-    }
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INT(value_list_set(&list, ids[i], &values[i], 4), 0);
     dbus_message_iter_init_append(msg, &it);
     CHECK_INT(value_list_append(&it, &list), 0);
     CHECK(dbus_message_has_signature(msg, "a{sv}"));
