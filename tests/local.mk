@@ -240,4 +240,41 @@ unit_tests += %reldir%/unit/test-client-value
 %canon_reldir%_unit_test_client_value_SOURCES = %reldir%/unit/test-client-value.c
 %canon_reldir%_unit_test_client_value_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_client_value_LDADD = libiottest.la libiotclient-core.la
+# --- the daemon's modules, without D-Bus, network, clock and chance ---
+
+# Fakes of what the daemon's modules stand on. Before libiotd-core.la, so that the fake clock and
+# random numbers win over the real ones.
+check_LTLIBRARIES += libiottestdaemon.la
+libiottestdaemon_la_SOURCES = \
+	%reldir%/lib/fake-clock.c %reldir%/lib/fake-clock.h \
+	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
+	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h \
+	%reldir%/lib/fake-transport.c %reldir%/lib/fake-transport.h \
+	%reldir%/lib/rig.c %reldir%/lib/rig.h \
+	%reldir%/lib/wire.c %reldir%/lib/wire.h
+libiottestdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
+daemon_test_cppflags = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
+daemon_test_libs = libiottest.la libiottestdaemon.la libiotd-core.la
+
+unit_tests += %reldir%/unit/test-mqtt-packet
+%canon_reldir%_unit_test_mqtt_packet_SOURCES = %reldir%/unit/test-mqtt-packet.c
+%canon_reldir%_unit_test_mqtt_packet_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_mqtt_packet_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-mqtt-stream
+%canon_reldir%_unit_test_mqtt_stream_SOURCES = %reldir%/unit/test-mqtt-stream.c
+%canon_reldir%_unit_test_mqtt_stream_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_mqtt_stream_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-endpoint
+%canon_reldir%_unit_test_endpoint_SOURCES = %reldir%/unit/test-endpoint.c
+%canon_reldir%_unit_test_endpoint_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_endpoint_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-login
+%canon_reldir%_unit_test_login_SOURCES = %reldir%/unit/test-login.c
+%canon_reldir%_unit_test_login_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_login_LDADD = $(daemon_test_libs)
+
+# --- end of the daemon's modules ---
 endif
