@@ -276,5 +276,10 @@ unit_tests += %reldir%/unit/test-login
 %canon_reldir%_unit_test_login_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_login_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-crypto
+%canon_reldir%_unit_test_crypto_SOURCES = %reldir%/unit/test-crypto.c
+%canon_reldir%_unit_test_crypto_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_crypto_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

@@ -4,7 +4,6 @@
 #undef _FORTIFY_SOURCE
 #include <wolfssl/options.h>
 #include <wolfssl/wolfcrypt/coding.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "daemon/crypto/base64.h"
 
@@ -12,11 +11,20 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Wants room for three bytes a group, also when the last one is padded. */
+static int decode(const char *text, size_t len, uint8_t *data, size_t size)
+{
+    word32 out = (word32) size;
+    int r = Base64_Decode((const byte *) text, (word32) len, data, &out);
+
+    return r == 0 ? (int) out : -EBADMSG;
+}
+
 int base64_decode(const char *text, uint8_t *data, size_t size)
 {
-    size_t len = strlen(text);
-    word32 out;
-    int r;
+    size_t len = strlen(text), n_padding = 0, n;
+    uint8_t tail[3];
+    int r = 0;
 
     /* wolfCrypt skips blanks and stops quietly at some errors: be strict before. */
     if (len == 0 || len % 4 != 0 || len > 4096)
@@ -26,15 +34,23 @@ int base64_decode(const char *text, uint8_t *data, size_t size)
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         bool padding = text[i] == '=' && (i == len - 1 || (i == len - 2 && text[len - 1] == '='));
 
-        if (!padding && (text[i] == '\0' || !strchr(set, text[i])))
+        if (!padding && !strchr(set, text[i]))
             return -EBADMSG;
+        n_padding += padding;
     }
 
-    out = (word32) size;
-    r = Base64_Decode((const byte *) text, (word32) len, data, &out);
-    if (r == BAD_FUNC_ARG || r == BUFFER_E)
+    n = len / 4 * 3 - n_padding;
+    if (n > size)
         return -EMSGSIZE;
-    if (r != 0)
+    if (len > 4)
+        r = decode(text, len - 4, data, size);
+    if (r < 0 || (size_t) r != len / 4 * 3 - 3)
         return -EBADMSG;
-    return (int) out;
+    r = decode(text + len - 4, 4, tail, sizeof(tail));
+    if (r >= 0 && (size_t) r == 3 - n_padding)
+        memcpy(data + n - (size_t) r, tail, (size_t) r);
+    else
+        r = -EBADMSG;
+    explicit_bzero(tail, sizeof(tail));
+    return r < 0 ? r : (int) n;
 }
