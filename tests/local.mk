@@ -286,5 +286,15 @@ unit_tests += %reldir%/unit/test-mqtt-session
 %canon_reldir%_unit_test_mqtt_session_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_mqtt_session_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-jx
+%canon_reldir%_unit_test_jx_SOURCES = %reldir%/unit/test-jx.c
+%canon_reldir%_unit_test_jx_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_jx_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-value
+%canon_reldir%_unit_test_value_SOURCES = %reldir%/unit/test-value.c
+%canon_reldir%_unit_test_value_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_value_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif
