@@ -296,5 +296,10 @@ unit_tests += %reldir%/unit/test-value
 %canon_reldir%_unit_test_value_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_value_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-conf
+%canon_reldir%_unit_test_conf_SOURCES = %reldir%/unit/test-conf.c
+%canon_reldir%_unit_test_conf_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_conf_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif
