@@ -301,5 +301,10 @@ unit_tests += %reldir%/unit/test-conf
 %canon_reldir%_unit_test_conf_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_conf_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-vault
+%canon_reldir%_unit_test_vault_SOURCES = %reldir%/unit/test-vault.c
+%canon_reldir%_unit_test_vault_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_vault_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

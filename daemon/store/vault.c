@@ -114,7 +114,7 @@ static int read_secret(struct ident *id, const json_t *root, char *text)
     return 0;
 }
 
-static int parse(struct ident **ret_ident, const char *data, size_t len, char *text)
+int vault_parse(struct ident **ret_ident, const char *data, size_t len, char text[VAULT_PROBLEM])
 {
     CLEANUP(jx_decrefp) json_t *root = NULL;
     CLEANUP(ident_freep) struct ident *id = NULL;
@@ -155,7 +155,7 @@ int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBL
     r = fd_read_file(fd, MAX_FILE, &data, &len);
     if (r < 0)
         return problem(text, r == -EFBIG ? -EINVAL : r, "%s", strerror(-r));
-    r = parse(ret_ident, data, len, text);
+    r = vault_parse(ret_ident, data, len, text);
     explicit_bzero(data, len);
     free(data);
     return r;

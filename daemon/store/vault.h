@@ -15,4 +15,8 @@
  */
 int vault_load(struct ident **ret_ident, const char *path, char problem[VAULT_PROBLEM]) MUST_CHECK;
 
+/* The same from what the file holds; the caller wipes data. -EINVAL, -ENOMEM */
+int vault_parse(struct ident **ret_ident, const char *data, size_t len,
+                char problem[VAULT_PROBLEM]) MUST_CHECK;
+
 #endif /* IOTD_STORE_VAULT_H */
