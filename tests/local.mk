@@ -306,5 +306,10 @@ unit_tests += %reldir%/unit/test-vault
 %canon_reldir%_unit_test_vault_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_vault_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-model
+%canon_reldir%_unit_test_model_SOURCES = %reldir%/unit/test-model.c
+%canon_reldir%_unit_test_model_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_model_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

@@ -143,8 +143,12 @@ static void read_enum(struct reader *rd, json_t *def, struct thing_define *d)
         else
             d->e.n_keys++;
     }
-    qsort(d->e.keys, d->e.n_keys, sizeof(*d->e.keys), compare_i64);
     path_pop(rd, len);
+    qsort(d->e.keys, d->e.n_keys, sizeof(*d->e.keys), compare_i64);
+    for (size_t i = 1; i < d->e.n_keys; i++) {
+        if (d->e.keys[i - 1] == d->e.keys[i]) /* "1" and "01" */
+            mistake(rd, "mapping", "has the value %lld twice", (long long) d->e.keys[i]);
+    }
 }
 
 static void read_define(struct reader *rd, const json_t *item, struct thing_define *d)
@@ -328,8 +332,13 @@ static void check_unique(struct reader *rd)
 {
     const struct model *m = rd->model;
     size_t n = 0, total = m->n_properties + m->n_events + m->n_actions;
-    CLEANUP(freep) char **ids = calloc(total ? total : 1, sizeof(*ids));
+    CLEANUP(freep) char **ids = NULL;
 
+    if (total > LIMIT_MODEL_IDS) {
+        mistake(rd, "", "has more than %d properties, events and actions", LIMIT_MODEL_IDS);
+        return;
+    }
+    ids = calloc(total ? total : 1, sizeof(*ids));
     if (!ids) {
         rd->no_memory = true;
         return;
@@ -379,7 +388,7 @@ static void read_root(struct reader *rd, const json_t *root, const char *product
     read_list(rd, root, "actions", LIMIT_MODEL_IDS, sizeof(*m->actions), read_action, &actions,
               &m->n_actions);
     m->actions = actions;
-    if (!properties && !events && !actions)
+    if (!properties && !events && !actions && rd->n_mistakes == 0)
         mistake(rd, "", "has neither properties nor events nor actions");
     check_unique(rd);
 }
