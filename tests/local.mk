@@ -25,7 +25,9 @@ libiotfixture_la_SOURCES = \
 	%reldir%/lib/daemon-fixture.c %reldir%/lib/daemon-fixture.h \
 	%reldir%/lib/fixture.h \
 	%reldir%/lib/mosquitto-fixture.c %reldir%/lib/mosquitto-fixture.h \
-	%reldir%/lib/proc.c %reldir%/lib/proc.h
+	%reldir%/lib/msg-text.c %reldir%/lib/msg-text.h \
+	%reldir%/lib/proc.c %reldir%/lib/proc.h \
+	%reldir%/lib/scene.c %reldir%/lib/scene.h
 libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS)
 
@@ -98,6 +100,14 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 %canon_reldir%_integration_11_policy_bus_bus_SOURCES = %reldir%/integration/11-policy-bus.bus.c
 %canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
+# Scenarios: a cloud, iotd and the programs on the bus that the test plays.
+SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+SCENE_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/integration/02-property-report.bus
+%canon_reldir%_integration_02_property_report_bus_SOURCES = %reldir%/integration/02-property-report.bus.c
+%canon_reldir%_integration_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_02_property_report_bus_LDADD = $(SCENE_LDADD)
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =
