@@ -104,6 +104,11 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 SCENE_LDADD = libiotfixture.la
 
+integration_tests += %reldir%/integration/01-attach-ownership.bus
+%canon_reldir%_integration_01_attach_ownership_bus_SOURCES = %reldir%/integration/01-attach-ownership.bus.c
+%canon_reldir%_integration_01_attach_ownership_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_01_attach_ownership_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/integration/02-property-report.bus
 %canon_reldir%_integration_02_property_report_bus_SOURCES = %reldir%/integration/02-property-report.bus.c
 %canon_reldir%_integration_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

@@ -181,17 +181,27 @@ static int registration_new(struct registration **ret, struct client *c, const c
     return 0;
 }
 
+static size_t count(const struct owners_ids *ids)
+{
+    return ids->n[FEATURE_PROPERTY] + ids->n[FEATURE_EVENT] + ids->n[FEATURE_ACTION];
+}
+
+int owners_check(struct owners *o, struct client *c, const struct owners_ids *ids,
+                 const char **ret_id)
+{
+    if ((c ? c->n_ids : 0) + count(ids) > LIMIT_CLIENT_IDS)
+        return -ENOBUFS;
+    return for_each(o, ids, check_free, NULL, c, ret_id);
+}
+
 int owners_register(struct owners *o, struct client *c, const struct owners_ids *ids,
                     const char *handler, const char **ret_id)
 {
-    size_t n = ids->n[FEATURE_PROPERTY] + ids->n[FEATURE_EVENT] + ids->n[FEATURE_ACTION];
     struct registration *r;
     int e;
 
-    if (c->n_ids + n > LIMIT_CLIENT_IDS)
-        return -ENOBUFS;
-    e = for_each(o, ids, check_free, NULL, c, ret_id);
-    if (e < 0 || n == 0)
+    e = owners_check(o, c, ids, ret_id);
+    if (e < 0 || count(ids) == 0)
         return e;
     r = find_handler(c, handler);
     if (!r) {
@@ -207,7 +217,7 @@ int owners_unregister(struct owners *o, struct client *c, const struct owners_id
 {
     int e;
 
-    if (ids->n[FEATURE_PROPERTY] + ids->n[FEATURE_EVENT] + ids->n[FEATURE_ACTION] == 0) {
+    if (count(ids) == 0) {
         owners_release(o, c);
         return 0;
     }

@@ -39,9 +39,15 @@ struct owners_ids {
 };
 
 /*
- * All of them or none. An id that the client serves already moves to the new handler.
+ * Whether c (NULL: a program that serves nothing yet) may have all of them.
  * @param ret_id  on -ENOENT and -EEXIST the id that it was about; borrowed from ids
- * @return 0; -ENOENT not in the model; -EEXIST another program serves it; -ENOBUFS quota; -ENOMEM
+ * @return 0; -ENOENT not in the model; -EEXIST another program serves it; -ENOBUFS quota
+ */
+int owners_check(struct owners *o, struct client *c, const struct owners_ids *ids,
+                 const char **ret_id) MUST_CHECK;
+/*
+ * All of them or none. An id that the client serves already moves to the new handler.
+ * @return as owners_check(); -ENOMEM
  */
 int owners_register(struct owners *o, struct client *c, const struct owners_ids *ids,
                     const char *handler, const char **ret_id) MUST_CHECK;

@@ -39,6 +39,7 @@ int bus_link_add(struct bus *bus);
 int bus_thing_add(struct bus *bus);
 
 /* bus_client.c: the program's record and object are made when it first needs one. */
+#define BUS_APP_ID_PROBLEM "app_id is not 1 to 64 of [a-z0-9._-]"
 int bus_client_get(struct bus *bus, struct bus_peer *peer, struct client **ret_client) MUST_CHECK;
 void bus_client_changed(struct bus *bus, struct client *client);
 void bus_client_remove(struct bus *bus, struct client *client);

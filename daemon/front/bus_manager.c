@@ -10,6 +10,7 @@
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
 #include "dbus/names.h"
+#include "libiotclient/base/name.h"
 
 static int get_version(DBusMessageIter *it, void *userdata)
 {
@@ -60,12 +61,14 @@ static void on_attach(struct tree_call *call, void *userdata)
     r = msg_read_string(&it, &app_id);
     if (r == 0 && !peer)
         r = -EACCES;
-    if (r == 0)
-        r = bus_client_get(bus, peer, &c);
-    if (r == 0 && client_set_app_id(c, app_id) < 0) {
-        tree_call_error(&call, -EINVAL, "app_id is not 1 to 64 of [a-z0-9._-]");
+    if (r == 0 && !name_is_app_id(app_id)) {
+        tree_call_error(&call, -EINVAL, BUS_APP_ID_PROBLEM);
         return;
     }
+    if (r == 0)
+        r = bus_client_get(bus, peer, &c);
+    if (r == 0)
+        r = client_set_app_id(c, app_id);
     if (r == 0) {
         bus_client_changed(bus, c);
         r = reply_attach(call, c);

@@ -11,6 +11,7 @@
 #include "daemon/sys/log.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
+#include "libiotclient/base/name.h"
 
 LOG_AREA("bus");
 
@@ -67,12 +68,17 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
         r = read_app_id(it, &app_id);
     if (r == 0 && !peer)
         r = -EACCES;
-    if (r == 0)
-        r = bus_client_get(bus, peer, &c);
-    if (r == 0 && app_id && client_set_app_id(c, app_id) < 0) {
-        *detail = "app_id is not 1 to 64 of [a-z0-9._-]";
+    if (r == 0 && app_id && !name_is_app_id(app_id)) {
+        *detail = BUS_APP_ID_PROBLEM;
         return -EINVAL;
     }
+    /* Before there is an object of the program: a refusal leaves nothing. */
+    if (r == 0)
+        r = owners_check(&bus->core->owners, peer->client, &lists->ids, detail);
+    if (r == 0)
+        r = bus_client_get(bus, peer, &c);
+    if (r == 0 && app_id)
+        r = client_set_app_id(c, app_id);
     if (r == 0)
         r = owners_register(&bus->core->owners, c, &lists->ids, handler, detail);
     if (r == 0) {
