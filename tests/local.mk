@@ -114,6 +114,11 @@ integration_tests += %reldir%/integration/02-property-report.bus
 %canon_reldir%_integration_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_integration_02_property_report_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/integration/03-control-served.bus
+%canon_reldir%_integration_03_control_served_bus_SOURCES = %reldir%/integration/03-control-served.bus.c
+%canon_reldir%_integration_03_control_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_03_control_served_bus_LDADD = $(SCENE_LDADD)
+
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =
 check_PROGRAMS += $(unit_tests)

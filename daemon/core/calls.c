@@ -17,6 +17,7 @@ LOG_AREA("call");
 /* Codes of answers: the platform's where it has one (device guide), ours from errors.def. */
 #define CODE_BAD_MESSAGE 400
 #define CODE_UNKNOWN 403 /* id not in the model, or nobody serves it */
+#define CODE_REFUSED 405
 #define CODE_RANGE 406
 #define CODE_TIMEOUT 408
 #define CODE_READ_ONLY 423
@@ -69,7 +70,7 @@ static struct call *call_free(struct call *c)
     while (!list_is_empty(&c->parts)) {
         struct call_part *p = LIST_ENTRY(c->parts.next, struct call_part, link);
 
-        if (p->owner)
+        if (p->client)
             c->owner->front->cancel(p, c->owner->userdata);
         part_free(p);
     }
@@ -192,7 +193,7 @@ void calls_answer(struct call_part *part, int code, const char *text, const stru
     struct call *c = part->call;
     bool ok = code == 0;
 
-    part->owner = NULL;
+    part->client = NULL;
     if (ok && c->action && outputs && build_response(c, outputs) < 0)
         call_fail(c, CODE_INTERNAL, "the response is too large");
     else if (ok && !c->action)
@@ -214,11 +215,10 @@ static void on_deadline(struct loop_timer *timer, void *userdata)
     LIST_FOR_EACH (n, &c->parts) {
         struct call_part *p = LIST_ENTRY(n, struct call_part, link);
 
-        if (!p->owner)
+        if (!p->client)
             continue;
-        (void) snprintf(text, sizeof(text), "%.40s did not answer in time",
-                        p->owner->client->app_id);
-        log_warn("no answer in time app=%s %s=%s", p->owner->client->app_id,
+        (void) snprintf(text, sizeof(text), "%.40s did not answer in time", p->client->app_id);
+        log_warn("no answer in time app=%s %s=%s", p->client->app_id,
                  c->action ? "action" : "control", c->action ? c->action->id : c->token);
         call_fail(c, CODE_TIMEOUT, text);
     }
@@ -234,15 +234,15 @@ void calls_release(struct calls *cs, struct client *client)
         LIST_FOR_EACH (pn, &c->parts) {
             struct call_part *p = LIST_ENTRY(pn, struct call_part, link);
 
-            if (!p->owner || p->owner->client != client)
+            if (p->client != client)
                 continue;
             cs->front->cancel(p, cs->userdata);
-            p->owner = NULL;
+            p->client = NULL;
             n_lost++;
         }
         if (n_lost == 0)
             continue;
-        call_fail(c, CODE_INTERNAL, "the program that served it has ended");
+        call_fail(c, CODE_REFUSED, "the program that served it has ended");
         c->n_open -= n_lost;
         if (c->n_open == 0)
             call_finish(c);
@@ -268,6 +268,7 @@ static int add_part(struct call *c, struct registration *owner, size_t max_updat
         return -ENOMEM;
     p->call = c;
     p->owner = owner;
+    p->client = owner ? owner->client : NULL;
     list_append(&c->parts, &p->link);
     p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
     if (!p->updates)
@@ -394,17 +395,18 @@ static void deliver_control(struct calls *cs, struct call *c)
         struct call_part *p = LIST_ENTRY(n, struct call_part, link);
         int r;
 
-        if (!p->owner) {
+        if (!p->client) {
             accept_unowned(cs, p);
             part_free(p);
             continue;
         }
         c->n_open++;
         r = cs->front->control(p, cs->userdata);
+        p->owner = NULL; /* it may give the ids back before it answers */
         if (r < 0) {
-            p->owner = NULL;
+            p->client = NULL;
             c->n_open--;
-            call_fail(c, CODE_INTERNAL, "the program cannot be reached");
+            call_fail(c, CODE_REFUSED, "the program cannot be reached");
         }
     }
     if (c->n_open == 0)
@@ -430,7 +432,7 @@ void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s,
     if (take_params(cs, c, params, &p) < 0) {
         /* Parts so far were not delivered: nothing to cancel. */
         LIST_FOR_EACH (n, &c->parts)
-            LIST_ENTRY(n, struct call_part, link)->owner = NULL;
+            LIST_ENTRY(n, struct call_part, link)->client = NULL;
         answer(cs, token, content, false, p.code, p.text, NULL);
         return;
     }
@@ -471,14 +473,17 @@ static int invoke(struct calls *cs, struct call *c, const struct value *inputs, 
     size_t index = (size_t) (c->action - cs->model->actions);
     struct registration *owner = owners_get(cs->owners, FEATURE_ACTION, index);
     struct call_part *part;
+    int r;
 
     if (!owner)
         return problem(p, CODE_UNKNOWN, "no program serves %s", c->action->id);
     if (add_part(c, owner, 0, &part) < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
-    if (cs->front->invoke(part, c->action, inputs, cs->userdata) < 0) {
-        part->owner = NULL;
-        return problem(p, CODE_INTERNAL, "the program cannot be reached");
+    r = cs->front->invoke(part, c->action, inputs, cs->userdata);
+    part->owner = NULL;
+    if (r < 0) {
+        part->client = NULL;
+        return problem(p, CODE_REFUSED, "the program cannot be reached");
     }
     c->n_open = 1;
     return 0;

@@ -19,7 +19,8 @@ struct call;
 struct call_part {
     struct list link; /* in its call */
     struct call *call;
-    struct registration *owner;  /* NULL once answered */
+    struct registration *owner;  /* whom it goes to; NULL once it is delivered */
+    struct client *client;       /* who works on it; NULL once answered */
     struct prop_update *updates; /* control: the values for this program */
     size_t n_updates;
     void *front; /* of the front that delivers it */

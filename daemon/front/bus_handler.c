@@ -32,7 +32,7 @@ struct handler_call {
 
 static void log_bad(const struct call_part *part, const char *what)
 {
-    log_warn("bad answer app=%s what=\"%s\"", part->owner->client->app_id, what);
+    log_warn("bad answer app=%s what=\"%s\"", part->client->app_id, what);
 }
 
 static void free_outputs(struct value *outputs, size_t n)
@@ -97,6 +97,15 @@ static void take_answer(struct call_part *part, DBusMessage *reply)
     free_outputs(outputs, a ? a->n_outputs : 0);
 }
 
+/* Our error names have their code; whatever else a program says is a refusal. */
+static int error_code(DBusMessage *reply, int e)
+{
+    const char *name = dbus_message_get_error_name(reply);
+    bool ours = strncmp(name, IOTD_ERROR_PREFIX, sizeof(IOTD_ERROR_PREFIX) - 1) == 0;
+
+    return errmap_code(ours ? e : -ECONNREFUSED);
+}
+
 static void on_reply(DBusMessage *reply, void *userdata)
 {
     struct handler_call *h = userdata;
@@ -107,7 +116,7 @@ static void on_reply(DBusMessage *reply, void *userdata)
     part->front = NULL;
     free(h);
     if (e < 0)
-        calls_answer(part, errmap_code(e), *text ? text : errmap_text(e), NULL);
+        calls_answer(part, error_code(reply, e), *text ? text : errmap_text(e), NULL);
     else
         take_answer(part, reply);
 }
@@ -151,7 +160,7 @@ static int new_call(struct bus *bus, struct call_part *part, const char *member,
 
     if (!bus->conn || !bus->tree)
         return -ENOTCONN;
-    msg = dbus_message_new_method_call(part->owner->client->peer, part->owner->handler,
+    msg = dbus_message_new_method_call(part->client->peer, part->owner->handler,
                                        IOTD_IFACE_HANDLER, member);
     if (!msg)
         return -ENOMEM;
