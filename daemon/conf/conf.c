@@ -358,11 +358,11 @@ static void print_key(struct strbuf *sb, const struct key *k)
         strbuf_adds(sb, "; yes or no");
     strbuf_addf(sb, "%s\n#%s =", k->reload ? "; taken over by a reload" : "", k->name);
     if (has_text(k))
-        strbuf_addf(sb, "%s%s\n\n", *k->text_default ? " " : "", k->text_default);
+        strbuf_addf(sb, "%s%s\n", *k->text_default ? " " : "", k->text_default);
     else if (k->type == KEY_TYPE_BOOL)
-        strbuf_addf(sb, " %s\n\n", k->int_default ? "yes" : "no");
+        strbuf_addf(sb, " %s\n", k->int_default ? "yes" : "no");
     else
-        strbuf_addf(sb, " %lld\n\n", (long long) k->int_default);
+        strbuf_addf(sb, " %lld\n", (long long) k->int_default);
 }
 
 int conf_print_defaults(char **ret_text)
@@ -372,10 +372,11 @@ int conf_print_defaults(char **ret_text)
 
     strbuf_init(&sb, 65536);
     strbuf_adds(&sb,
-                "# Settings of iotd; see iotd.conf(5). Each key stands here with its default.\n\n");
+                "# SPDX-License-Identifier: GPL-2.0-or-later\n"
+                "# Settings of iotd; see iotd.conf(5). Each key stands here with its default.\n");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (strcmp(section, keys[i].section) != 0)
-            strbuf_addf(&sb, "[%s]\n", keys[i].section);
+            strbuf_addf(&sb, "\n[%s]\n", keys[i].section);
         section = keys[i].section;
         print_key(&sb, &keys[i]);
     }

@@ -160,8 +160,8 @@ static int new_call(struct bus *bus, struct call_part *part, const char *member,
 
     if (!bus->conn || !bus->tree)
         return -ENOTCONN;
-    msg = dbus_message_new_method_call(part->client->peer, part->owner->handler,
-                                       IOTD_IFACE_HANDLER, member);
+    msg = dbus_message_new_method_call(part->client->peer, part->owner->handler, IOTD_IFACE_HANDLER,
+                                       member);
     if (!msg)
         return -ENOMEM;
     dbus_message_set_auto_start(msg, false);
