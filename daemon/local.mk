@@ -17,7 +17,8 @@ libiotd_crypto_la_SOURCES = \
 	%reldir%/crypto/secret.c %reldir%/crypto/secret.h
 libiotd_crypto_la_LIBADD = $(WOLFSSL_LIBS)
 
-libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS)
+libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) \
+	$(SQLITE_CFLAGS)
 libiotd_core_la_SOURCES = \
 	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
 	%reldir%/cloud/link.c %reldir%/cloud/link.h \
@@ -29,12 +30,13 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/value.c %reldir%/cloud/value.h \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
-	%reldir%/core/calls.c %reldir%/core/calls.h \
+	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h \
-	%reldir%/core/events.c %reldir%/core/events.h \
+	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_store.c \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
+	%reldir%/core/persist.c %reldir%/core/persist.h \
 	%reldir%/core/props.c %reldir%/core/props.h \
 	%reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
@@ -51,6 +53,10 @@ libiotd_core_la_SOURCES = \
 	%reldir%/net/resolve.c %reldir%/net/resolve.h \
 	%reldir%/net/transport.h \
 	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
+	%reldir%/store/db.c %reldir%/store/db.h \
+	%reldir%/store/facts.c %reldir%/store/facts.h \
+	%reldir%/store/outbox.c %reldir%/store/outbox.h \
+	%reldir%/store/schema.h \
 	%reldir%/store/vault.c %reldir%/store/vault.h \
 	%reldir%/sys/clock.c %reldir%/sys/clock.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \
@@ -60,7 +66,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
 	%reldir%/sys/signals.c %reldir%/sys/signals.h
 libiotd_core_la_LIBADD = libiotd-mqtt.la libiotd-crypto.la libiotdbus-server.la libiotdbus.la \
-	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS)
+	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
 
 sbin_PROGRAMS += iotd
 iotd_SOURCES = %reldir%/main.c

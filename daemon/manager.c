@@ -21,6 +21,9 @@
 
 LOG_AREA("main");
 
+#define SETTLE_US (100 * USEC_PER_MSEC) /* own choice: programs register again within it */
+#define NO_BUS_US (2 * USEC_PER_SEC)    /* own choice: without a bus the link starts all the same */
+
 struct manager {
     struct inputs in;
     struct loop_lws *loop;
@@ -30,10 +33,16 @@ struct manager {
     struct bus *bus;
     struct link_watch watch;
     struct loop_timer watchdog;
+    struct loop_timer start; /* of the link */
     uint64_t watchdog_us;
     bool stopping;
     int status;
 };
+
+static const char *state_dir(const struct manager_options *o)
+{
+    return o->state_dir ? o->state_dir : IOTD_STATEDIR "/iotd";
+}
 
 static void core_config_of(const struct conf *c, struct core_config *ret_config)
 {
@@ -42,8 +51,13 @@ static void core_config_of(const struct conf *c, struct core_config *ret_config)
         .accept_unowned = strcmp(c->thing_unowned_control, "accept") == 0,
         .control_timeout_us = (uint64_t) c->thing_control_timeout * USEC_PER_SEC,
         .action_timeout_us = (uint64_t) c->thing_action_timeout * USEC_PER_SEC,
-        .max_events = (unsigned) c->outbox_max_events,
-        .max_bytes = (size_t) c->outbox_max_bytes,
+        .events =
+            {
+                .max_events = c->outbox_max_events,
+                .max_bytes = c->outbox_max_bytes,
+                .rate = (unsigned) c->outbox_rate,
+                .drop_oldest_info = strcmp(c->outbox_info_policy, "drop-oldest") == 0,
+            },
     };
 }
 
@@ -130,10 +144,20 @@ static void on_watchdog(struct loop_timer *timer, void *userdata)
     loop_timer_arm(loop_lws_base(m->loop), timer, m->watchdog_us, on_watchdog, m);
 }
 
+static void on_start(struct loop_timer *timer, void *userdata)
+{
+    (void) timer;
+    link_enable(((struct manager *) userdata)->link);
+}
+
+/* Programs come back before the cloud's first command does. */
 static void on_bus_ready(void *userdata)
 {
-    (void) userdata;
+    struct manager *m = userdata;
+
     notify_send("READY=1");
+    if (loop_timer_is_armed(&m->start))
+        loop_timer_arm(loop_lws_base(m->loop), &m->start, SETTLE_US, on_start, m);
 }
 
 static void on_bus_refused(const char *reason, void *userdata)
@@ -202,7 +226,8 @@ static int make(struct manager *m)
     if (r == 0)
         r = make_link(m);
     if (r == 0)
-        r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc);
+        r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc,
+                     state_dir(m->in.options));
     if (r == 0)
         r = make_bus(m);
     return r;
@@ -210,9 +235,11 @@ static int make(struct manager *m)
 
 static void take_down(struct manager *m)
 {
-    if (m->loop)
-        loop_timer_cancel(&m->watchdog);
+    loop_timer_cancel(&m->watchdog);
+    loop_timer_cancel(&m->start);
     link_unwatch(&m->watch);
+    if (m->core)
+        core_save(m->core); /* posts are answered while the bus is there */
     bus_free(m->bus);
     core_free(m->core);
     link_free(m->link);
@@ -223,7 +250,7 @@ static void take_down(struct manager *m)
 
 static int make_state_dir(const struct manager_options *o)
 {
-    const char *dir = o->state_dir ? o->state_dir : IOTD_STATEDIR "/iotd";
+    const char *dir = state_dir(o);
 
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         log_err("%s: %s", dir, strerror(errno));
@@ -240,20 +267,20 @@ static int run(struct manager *m)
     if (r != 0)
         return r;
     r = make(m);
-    if (r == -EINVAL) {
+    if (r == -EINVAL && m->in.options->bus) {
         log_err("--bus \"%s\" is not an address of a bus", m->in.options->bus);
         return EX_USAGE;
     }
     if (r < 0) {
         log_err("cannot start error=\"%s\"", strerror(-r));
-        return EX_OSERR;
+        return r == -EBUSY ? EX_UNAVAILABLE : EX_OSERR;
     }
     m->watchdog_us = notify_watchdog_us();
     if (m->watchdog_us)
         loop_timer_arm(loop_lws_base(m->loop), &m->watchdog, 0, on_watchdog, m);
     log_info("starting version=" PACKAGE_VERSION " device=%s/%s endpoint=\"%s\"",
              m->in.ident->product_id, m->in.ident->device_name, m->in.endpoint_url);
-    link_enable(m->link);
+    loop_timer_arm(loop_lws_base(m->loop), &m->start, NO_BUS_US, on_start, m);
     r = loop_lws_run(m->loop);
     return r < 0 ? EX_SOFTWARE : m->status;
 }

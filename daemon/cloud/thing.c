@@ -41,6 +41,7 @@ struct thing {
     struct link *link; /* borrowed: manager */
     struct link_watch watch;
     struct requests requests;
+    struct request status; /* get_status */
     const struct thing_events *events;
     void *userdata;
     char token_prefix[TOKEN_PREFIX + 1];
@@ -88,6 +89,29 @@ static void on_action(struct thing *t, const struct message *m)
                          jx_object_or_null(m->json, "params"), t->userdata);
 }
 
+static int publish(struct thing *t, enum channel channel, struct strbuf *sb, uint8_t qos,
+                   mqtt_acked_fn acked, void *userdata);
+static void begin(struct strbuf *sb, const char *method, const char *token);
+
+/*
+ * data.control holds what was set while the device was away. It is taken over here, so the cloud
+ * may forget it (clear_control, vendor SDK); how it went follows as control_reply.
+ */
+static void on_status(struct thing *t, const struct message *m)
+{
+    json_t *data = jx_object_or_null(m->json, "data");
+    json_t *control = data ? jx_object_or_null(data, "control") : NULL;
+    struct strbuf sb;
+
+    on_reply(t, m);
+    if (!control || json_object_size(control) == 0)
+        return;
+    begin(&sb, "clear_control", m->token);
+    if (publish(t, CHANNEL_PROPERTY, &sb, 1, NULL, NULL) < 0)
+        return; /* the cloud tells again after the next connect */
+    t->events->on_desired(m->token, control, t->userdata);
+}
+
 static void on_bind(struct thing *t, const struct message *m)
 {
     t->events->on_bound(true, m->timestamp_s, t->userdata);
@@ -98,6 +122,13 @@ static void on_unbind(struct thing *t, const struct message *m)
     t->events->on_bound(false, m->timestamp_s, t->userdata);
 }
 
+/* There is nothing to do after it. */
+static void on_nothing(struct thing *t, const struct message *m)
+{
+    (void) t;
+    (void) m;
+}
+
 static const struct method {
     enum channel channel;
     const char *name;
@@ -105,6 +136,8 @@ static const struct method {
 } methods[] = {
     {CHANNEL_PROPERTY, "report_reply", on_reply},
     {CHANNEL_PROPERTY, "control", on_control},
+    {CHANNEL_PROPERTY, "get_status_reply", on_status},
+    {CHANNEL_PROPERTY, "clear_control_reply", on_nothing},
     {CHANNEL_EVENT, "event_reply", on_reply},
     {CHANNEL_EVENT, "events_reply", on_reply}, /* vendor logs show both names */
     {CHANNEL_ACTION, "action", on_action},
@@ -251,6 +284,34 @@ int thing_answer_action(struct thing *t, const char *token, int code, const char
     return publish(t, CHANNEL_ACTION, &sb, 1, NULL, NULL);
 }
 
+static void on_status_end(int code, const char *text, void *userdata)
+{
+    (void) userdata;
+    if (code != 0)
+        log_info("get_status was not answered code=%d status=\"%.64s\"", code, text);
+}
+
+/* Asks what was set while the device was away. */
+static void on_up(void *userdata)
+{
+    struct thing *t = userdata;
+    char token[REQUEST_TOKEN];
+    struct strbuf sb;
+
+    thing_new_token(t, token);
+    begin(&sb, "get_status", token);
+    strbuf_adds(&sb, ",\"type\":\"report\",\"showmeta\":0");
+    if (publish(t, CHANNEL_PROPERTY, &sb, 0, NULL, NULL) == 0)
+        request_start(&t->requests, &t->status, token, REPLY_TIMEOUT_US, on_status_end, t);
+}
+
+static void on_down(void *userdata)
+{
+    struct thing *t = userdata;
+
+    request_cancel(&t->status);
+}
+
 /* --- life --- */
 
 int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
@@ -279,7 +340,12 @@ int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
         if (r < 0)
             return r;
     }
-    t->watch = (struct link_watch){.on_message = on_message, .userdata = t};
+    t->watch = (struct link_watch){
+        .on_up = on_up,
+        .on_down = on_down,
+        .on_message = on_message,
+        .userdata = t,
+    };
     link_watch(link, &t->watch);
     *ret_thing = TAKE(t);
     return 0;
@@ -291,6 +357,7 @@ struct thing *thing_free(struct thing *t)
         return NULL;
 
     link_unwatch(&t->watch);
+    request_cancel(&t->status);
     free(t);
     return NULL;
 }

@@ -20,6 +20,8 @@ struct thing_events {
     void (*on_control)(const char *token, uint64_t timestamp_s, json_t *params, void *userdata);
     void (*on_action)(const char *token, uint64_t timestamp_s, const char *action_id,
                       json_t *params, void *userdata);
+    /* get_status told of values that were set while the device was away. */
+    void (*on_desired)(const char *token, json_t *params, void *userdata);
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
 };
 

@@ -233,6 +233,13 @@ int value_from_json(const struct thing_define *def, const json_t *json, struct v
     return value_fit(def, &in, ret_value);
 }
 
+int value_from_json_text(const struct thing_define *def, const char *text, struct value *ret_value)
+{
+    CLEANUP(jx_decrefp) json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    return json ? value_from_json(def, json, ret_value) : -EPROTOTYPE;
+}
+
 int value_from_text(const struct thing_define *def, const char *text, struct value *ret_value)
 {
     static const struct {

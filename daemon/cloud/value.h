@@ -89,6 +89,9 @@ int value_fit(const struct thing_define *def, const struct value *in,
 /* From the JSON of a message; same results. */
 int value_from_json(const struct thing_define *def, const json_t *json,
                     struct value *ret_value) MUST_CHECK;
+/* The same from JSON text; -EPROTOTYPE when it is none. */
+int value_from_json_text(const struct thing_define *def, const char *text,
+                         struct value *ret_value) MUST_CHECK;
 /* From what a person types; bool also true, false, on, off. Same results. */
 int value_from_text(const struct thing_define *def, const char *text,
                     struct value *ret_value) MUST_CHECK;

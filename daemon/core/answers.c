@@ -6,58 +6,156 @@
 #include <stdlib.h>
 #include <string.h>
 
-void answers_init(struct answers *as)
+#include "daemon/store/facts.h"
+
+static int save(struct db *db, void *userdata)
+{
+    struct answers *as = userdata;
+
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        struct answer *a = &as->ring[i];
+        const struct fact_answer fact = {
+            .slot = i,
+            .token = a->token,
+            .content = (int64_t) a->content,
+            .state = (int) a->state,
+            .code = a->code,
+            .text = a->text,
+            .response = a->is_action ? (a->response ? a->response : "{}") : NULL,
+        };
+        int r;
+
+        if (!a->unsaved)
+            continue;
+        r = facts_put_answer(db, &fact);
+        if (r < 0)
+            return r;
+        a->saving = true;
+    }
+    return 0;
+}
+
+static void saved(int result, void *userdata)
+{
+    struct answers *as = userdata;
+
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        if (as->ring[i].saving && result == 0)
+            as->ring[i].unsaved = false;
+        as->ring[i].saving = false;
+    }
+}
+
+static int on_row(const struct fact_answer *fact, void *userdata)
+{
+    struct answers *as = userdata;
+    struct answer *a;
+
+    if (fact->slot < 0 || fact->slot >= LIMIT_REMEMBERED_ANSWERS ||
+        (fact->state != ANSWER_PENDING && fact->state != ANSWER_GIVEN))
+        return 0; /* of a release with another ring */
+    a = &as->ring[fact->slot];
+    a->state = (enum answer_state) fact->state;
+    a->content = (uint64_t) fact->content;
+    a->code = fact->code;
+    a->is_action = fact->response;
+    (void) snprintf(a->token, sizeof(a->token), "%s", fact->token);
+    (void) snprintf(a->text, sizeof(a->text), "%s", fact->text);
+    if (fact->response)
+        a->response = strdup(fact->response); /* without memory: answered without it */
+    return 0;
+}
+
+int answers_init(struct answers *as, struct persist *persist)
 {
     memset(as, 0, sizeof(*as));
+    as->persist = persist;
+    as->part = (struct persist_part){.save = save, .saved = saved, .userdata = as};
+    persist_add(persist, &as->part);
+    return facts_load_answers(persist->db, on_row, as);
 }
 
 void answers_done(struct answers *as)
 {
     for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++)
         free(as->ring[i].response);
-    answers_init(as);
+    memset(as, 0, sizeof(*as));
 }
 
-static struct answer *find_token(const struct answers *as, const char *token)
+static int find_token(const struct answers *as, const char *token)
 {
-    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
-        const struct answer *a = &as->ring[i];
-
-        if (a->token[0] && strcmp(a->token, token) == 0)
-            return (struct answer *) (uintptr_t) a;
+    for (int i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        if (as->ring[i].state != ANSWER_FREE && strcmp(as->ring[i].token, token) == 0)
+            return i;
     }
-    return NULL;
+    return -1;
 }
 
 const struct answer *answers_find(const struct answers *as, const char *token, uint64_t content)
 {
-    const struct answer *a = find_token(as, token);
+    int i = find_token(as, token);
 
-    return a && a->content == content ? a : NULL;
+    return i >= 0 && as->ring[i].content == content ? &as->ring[i] : NULL;
 }
 
-void answers_add(struct answers *as, const char *token, uint64_t content, int code,
-                 const char *text, const char *response)
+/* The slot of this token, or the oldest that nobody works on. */
+static struct answer *take_slot(struct answers *as, const char *token)
 {
-    struct answer *a;
-    char *copy = NULL;
+    int i = find_token(as, token);
+    struct answer *a = i >= 0 ? &as->ring[i] : NULL;
 
-    if (!token[0])
-        return;
-    if (response) {
-        copy = strdup(response);
-        if (!copy)
-            return;
-    }
-    a = find_token(as, token);
-    if (!a) {
-        a = &as->ring[as->next];
+    for (unsigned n = 0; !a && n < LIMIT_REMEMBERED_ANSWERS; n++) {
+        if (as->ring[as->next].state != ANSWER_PENDING)
+            a = &as->ring[as->next];
         as->next = (as->next + 1) % LIMIT_REMEMBERED_ANSWERS;
     }
+    if (!a)
+        return NULL; /* cannot be: LIMIT_PENDING_CALLS is smaller */
     free(a->response);
-    *a = (struct answer){.content = content, .code = code, .response = copy};
+    *a = (struct answer){.unsaved = true};
     (void) snprintf(a->token, sizeof(a->token), "%s", token);
+    return a;
+}
+
+void answers_begin(struct answers *as, const char *token, uint64_t content, bool is_action)
+{
+    struct answer *a = token[0] ? take_slot(as, token) : NULL;
+
+    if (!a)
+        return;
+    a->state = ANSWER_PENDING;
+    a->content = content;
+    a->is_action = is_action;
+    /* The acknowledgement of the message follows when we return. */
+    (void) !persist_now(as->persist, false); /* told there; then a restart executes it again */
+}
+
+void answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
+                  const char *text, const char *response)
+{
+    char *copy = response ? strdup(response) : NULL;
+    struct answer *a = token[0] && (copy || !response) ? take_slot(as, token) : NULL;
+
+    if (!a) {
+        free(copy);
+        return;
+    }
+    a->state = ANSWER_GIVEN;
+    a->content = content;
+    a->is_action = is_action;
+    a->code = code;
+    a->response = copy;
     (void) snprintf(a->text, sizeof(a->text), "%s", text);
+    persist_request(as->persist, false);
+}
+
+const struct answer *answers_next_pending(const struct answers *as)
+{
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        if (as->ring[i].state == ANSWER_PENDING)
+            return &as->ring[i];
+    }
+    return NULL;
 }
 
 uint64_t answers_fingerprint(const char *method, const char *text)

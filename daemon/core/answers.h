@@ -4,35 +4,57 @@
 
 /*
  * What was answered to the latest commands, so that a redelivered one is answered again and not
- * executed again. A command is the same when its clientToken and its content are: tokens alone
- * repeat, since some clients count from 0 at each start.
+ * executed again, also after a restart. A command is the same when its clientToken and its
+ * content are: tokens alone repeat, since some clients count from 0 at each start.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/core/persist.h"
 #include "libiotclient/base/limits.h"
 
+enum answer_state {
+    ANSWER_FREE,
+    ANSWER_PENDING, /* a program works on it */
+    ANSWER_GIVEN,
+};
+
 struct answer {
+    enum answer_state state;
+    bool unsaved;
+    bool saving;
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t content; /* fingerprint of what was asked */
+    bool is_action;
     int code;
     char text[LIMIT_STATUS_TEXT + 1];
-    char *response; /* of an action; NULL for a control */
+    char *response; /* of an action */
 };
 
 struct answers {
     struct answer ring[LIMIT_REMEMBERED_ANSWERS];
     unsigned next;
+    struct persist *persist; /* borrowed: core */
+    struct persist_part part;
 };
 
-void answers_init(struct answers *as);
+/* Takes up those of an earlier run. */
+int answers_init(struct answers *as, struct persist *persist) MUST_CHECK;
 void answers_done(struct answers *as);
-/* NULL when this command was not answered lately. */
+
+/* NULL when this command is not known. */
 const struct answer *answers_find(const struct answers *as, const char *token, uint64_t content);
-/* Keeps the newest content of a token only. Without memory it is not remembered. */
-void answers_add(struct answers *as, const char *token, uint64_t content, int code,
-                 const char *text, const char *response);
+/* A command is begun: known as pending when this returned, also after a kill. */
+void answers_begin(struct answers *as, const char *token, uint64_t content, bool is_action);
+/*
+ * It is answered. Of a token the newest content is kept. Without memory it is not remembered.
+ * response may be NULL.
+ */
+void answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
+                  const char *text, const char *response);
+/* One that was pending when an earlier run ended; NULL when there is none left. */
+const struct answer *answers_next_pending(const struct answers *as);
 
 /* FNV-1a over a text, to tell contents apart; not for anything that must withstand an attacker. */
 uint64_t answers_fingerprint(const char *method, const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "daemon/core/calls.h"
+#include "daemon/core/call.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,31 +13,6 @@
 #include "libiotclient/base/utf8.h"
 
 LOG_AREA("call");
-
-/* Codes of answers: the platform's where it has one (device guide), ours from errors.def. */
-#define CODE_BAD_MESSAGE 400
-#define CODE_UNKNOWN 403 /* id not in the model, or nobody serves it */
-#define CODE_REFUSED 405
-#define CODE_RANGE 406
-#define CODE_TIMEOUT 408
-#define CODE_READ_ONLY 423
-#define CODE_FULL 429
-#define CODE_INTERNAL 503
-
-struct call {
-    struct list link;
-    struct calls *owner;
-    struct list parts;
-    unsigned n_open; /* parts without an answer */
-    struct loop_timer timer;
-    char token[LIMIT_CLIENT_TOKEN + 1];
-    uint64_t timestamp_s;
-    uint64_t content;
-    const struct model_action *action; /* NULL: a control */
-    int code;                          /* of the first part that failed */
-    char text[LIMIT_STATUS_TEXT + 1];
-    char *response; /* action: JSON object */
-};
 
 const char *call_token(const struct call *call)
 {
@@ -54,14 +29,14 @@ const struct model_action *call_action(const struct call *call)
     return call->action;
 }
 
-static void part_free(struct call_part *p)
+void call_part_free(struct call_part *p)
 {
     list_remove(&p->link);
     prop_updates_free(p->updates, p->n_updates);
     free(p);
 }
 
-static struct call *call_free(struct call *c)
+struct call *call_free(struct call *c)
 {
     if (!c)
         return NULL;
@@ -72,7 +47,7 @@ static struct call *call_free(struct call *c)
 
         if (p->client)
             c->owner->front->cancel(p, c->owner->userdata);
-        part_free(p);
+        call_part_free(p);
     }
     if (c->link.next != &c->link)
         c->owner->n_pending--;
@@ -81,10 +56,8 @@ static struct call *call_free(struct call *c)
     free(c);
     return NULL;
 }
-DEFINE_FREEP(struct call, call_free)
-
-static int call_new(struct call **ret_call, struct calls *cs, const char *token,
-                    uint64_t timestamp_s, uint64_t content)
+int call_new(struct call **ret_call, struct calls *cs, const char *token, uint64_t timestamp_s,
+             uint64_t content)
 {
     struct call *c = calloc(1, sizeof(*c));
 
@@ -102,8 +75,8 @@ static int call_new(struct call **ret_call, struct calls *cs, const char *token,
 
 /* --- answering --- */
 
-static void send_answer(struct calls *cs, const char *token, bool is_action, int code,
-                        const char *text, const char *response)
+void calls_send_answer(struct calls *cs, const char *token, bool is_action, int code,
+                       const char *text, const char *response)
 {
     int r;
 
@@ -116,12 +89,12 @@ static void send_answer(struct calls *cs, const char *token, bool is_action, int
 }
 
 /* The one answer of a command; remembered for its redelivery. */
-static void answer(struct calls *cs, const char *token, uint64_t content, bool is_action, int code,
-                   const char *text, const char *response)
+void calls_give_answer(struct calls *cs, const char *token, uint64_t content, bool is_action,
+                       int code, const char *text, const char *response)
 {
     log_debug("answer token=\"%.40s\" code=%d text=\"%s\"", token, code, text);
-    send_answer(cs, token, is_action, code, text, response);
-    answers_add(&cs->answers, token, content, code, text, is_action && !response ? "{}" : response);
+    calls_send_answer(cs, token, is_action, code, text, response);
+    answers_give(&cs->answers, token, content, is_action, code, text, response);
 }
 
 /* What is too long is cut, but not within a character: the cloud wants UTF-8. */
@@ -131,7 +104,7 @@ static void set_text(char buf[LIMIT_STATUS_TEXT + 1], const char *text)
     utf8_trim(buf);
 }
 
-static void call_fail(struct call *c, int code, const char *text)
+void call_fail(struct call *c, int code, const char *text)
 {
     if (c->code != 0)
         return;
@@ -139,11 +112,17 @@ static void call_fail(struct call *c, int code, const char *text)
     set_text(c->text, text);
 }
 
-static void call_finish(struct call *c)
+void call_finish(struct call *c)
 {
     const char *text = c->text[0] ? c->text : c->code == 0 ? "success" : "refused";
 
-    answer(c->owner, c->token, c->content, c->action != NULL, c->code, text, c->response);
+    if (c->is_offer) { /* nobody asked: only the true value is to be seen */
+        call_settle_offer(c);
+        call_free(c);
+        return;
+    }
+    calls_give_answer(c->owner, c->token, c->content, c->action != NULL, c->code, text,
+                      c->response);
     call_free(c);
 }
 
@@ -249,300 +228,31 @@ void calls_release(struct calls *cs, struct client *client)
     }
 }
 
-/* --- taking commands --- */
-
-static int add_part(struct call *c, struct registration *owner, size_t max_updates,
-                    struct call_part **ret_part)
-{
-    struct call_part *p;
-
-    LIST_FOR_EACH (n, &c->parts) {
-        p = LIST_ENTRY(n, struct call_part, link);
-        if (p->owner == owner) {
-            *ret_part = p;
-            return 0;
-        }
-    }
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    p->call = c;
-    p->owner = owner;
-    p->client = owner ? owner->client : NULL;
-    list_append(&c->parts, &p->link);
-    p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
-    if (!p->updates)
-        return -ENOMEM;
-    *ret_part = p;
-    return 0;
-}
-
-/* A failure in words for the cloud, which shows them to the app user. */
-struct problem {
-    int code;
-    char text[LIMIT_STATUS_TEXT + 1];
-};
-
-PRINTF_LIKE(3, 4)
-static int problem(struct problem *p, int code, const char *fmt, ...)
-{
-    va_list ap;
-
-    p->code = code;
-    va_start(ap, fmt);
-    (void) vsnprintf(p->text, sizeof(p->text), fmt, ap);
-    va_end(ap);
-    utf8_trim(p->text);
-    return -EINVAL;
-}
-
-/* Checks one value of a control and puts it where it belongs; owner NULL collects the unserved. */
-static int take_value(struct calls *cs, struct call *c, const char *id, const json_t *json,
-                      size_t n_params, struct problem *p)
-{
-    int index = model_find_property(cs->model, id);
-    const struct model_property *mp;
-    struct registration *owner;
-    struct call_part *part;
-    char text[LIMIT_STATUS_TEXT + 1];
-    int r;
-
-    if (index < 0)
-        return problem(p, CODE_UNKNOWN, "unknown property %.32s", id);
-    mp = &cs->model->properties[index];
-    if (!mp->writable)
-        return problem(p, CODE_READ_ONLY, "%s is read only", id);
-    owner = owners_get(cs->owners, FEATURE_PROPERTY, (size_t) index);
-    if (!owner && !cs->accept_unowned)
-        return problem(p, CODE_UNKNOWN, "no program serves %s", id);
-    r = add_part(c, owner, n_params, &part);
-    if (r < 0)
-        return problem(p, CODE_INTERNAL, "out of memory");
-    r = value_from_json(&mp->define, json, &part->updates[part->n_updates].value);
-    if (r < 0) {
-        value_explain(&mp->define, id, r, text, sizeof(text));
-        return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
-    }
-    part->updates[part->n_updates].seen_version = cs->props->all[index].version;
-    part->updates[part->n_updates++].index = (size_t) index;
-    return 0;
-}
-
-static int take_params(struct calls *cs, struct call *c, json_t *params, struct problem *p)
-{
-    const char *id;
-    json_t *v;
-
-    if (!params || json_object_size(params) == 0)
-        return problem(p, CODE_BAD_MESSAGE, "params is missing or empty");
-    json_object_foreach(params, id, v)
-    {
-        int r = take_value(cs, c, id, v, json_object_size(params), p);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* Answered before, in work, or new? True when there is nothing more to do. */
-static bool is_known(struct calls *cs, const char *token, uint64_t content, bool is_action)
-{
-    const struct answer *a;
-
-    if (!token[0])
-        return false;
-    a = answers_find(&cs->answers, token, content);
-    if (a) {
-        log_info("redelivered, answered again token=\"%.40s\"", token);
-        send_answer(cs, token, is_action, a->code, a->text, a->response);
-        return true;
-    }
-    LIST_FOR_EACH (n, &cs->pending) {
-        const struct call *c = LIST_ENTRY(n, struct call, link);
-
-        if (c->content == content && strcmp(c->token, token) == 0)
-            return true; /* its answer is on the way */
-    }
-    return false;
-}
-
-static uint64_t fingerprint(const char *method, const json_t *params)
-{
-    CLEANUP(freep) char *text = params ? json_dumps(params, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
-
-    return answers_fingerprint(method, text ? text : "");
-}
-
-static void start(struct calls *cs, struct call *c, uint64_t timeout_us)
+void call_start(struct calls *cs, struct call *c, uint64_t timeout_us)
 {
     list_append(&cs->pending, &c->link);
     cs->n_pending++;
     loop_timer_arm(cs->loop, &c->timer, timeout_us, on_deadline, c);
 }
 
-/* Values that nobody serves are done at once: kept as desired and told to whoever listens. */
-static void accept_unowned(struct calls *cs, struct call_part *part)
-{
-    if (props_set_desired(cs->props, part->updates, part->n_updates) < 0)
-        log_warn("desired values not kept: out of memory");
-    cs->front->controlled(part->updates, part->n_updates, cs->userdata);
-}
-
-static void deliver_control(struct calls *cs, struct call *c)
-{
-    LIST_FOR_EACH_SAFE (n, &c->parts) {
-        struct call_part *p = LIST_ENTRY(n, struct call_part, link);
-        int r;
-
-        if (!p->client) {
-            accept_unowned(cs, p);
-            part_free(p);
-            continue;
-        }
-        c->n_open++;
-        r = cs->front->control(p, cs->userdata);
-        p->owner = NULL; /* it may give the ids back before it answers */
-        if (r < 0) {
-            p->client = NULL;
-            c->n_open--;
-            call_fail(c, CODE_REFUSED, "the program cannot be reached");
-        }
-    }
-    if (c->n_open == 0)
-        call_finish(c);
-}
-
-void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params)
-{
-    uint64_t content = fingerprint("control", params);
-    CLEANUP(call_freep) struct call *c = NULL;
-    struct problem p = {0};
-
-    if (is_known(cs, token, content, false))
-        return;
-    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
-        answer(cs, token, content, false, CODE_FULL, "too many calls in flight", NULL);
-        return;
-    }
-    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
-        answer(cs, token, content, false, CODE_INTERNAL, "out of memory", NULL);
-        return;
-    }
-    if (take_params(cs, c, params, &p) < 0) {
-        /* Parts so far were not delivered: nothing to cancel. */
-        LIST_FOR_EACH (n, &c->parts)
-            LIST_ENTRY(n, struct call_part, link)->client = NULL;
-        answer(cs, token, content, false, p.code, p.text, NULL);
-        return;
-    }
-    start(cs, c, cs->control_timeout_us);
-    deliver_control(cs, TAKE(c));
-}
-
-/* inputs is parallel to the inputs of the action; every one of them has to be there. */
-static int take_inputs(const struct model_action *a, json_t *params, struct value *inputs,
-                       struct problem *p)
-{
-    char text[LIMIT_STATUS_TEXT + 1];
-    const char *id;
-    json_t *v;
-
-    json_object_foreach(params, id, v)
-    {
-        int i = model_find_param(a->inputs, a->n_inputs, id);
-        int r;
-
-        if (i < 0)
-            return problem(p, CODE_UNKNOWN, "unknown input %.32s", id);
-        r = value_from_json(&a->inputs[i].define, v, &inputs[i]);
-        if (r < 0) {
-            value_explain(&a->inputs[i].define, id, r, text, sizeof(text));
-            return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
-        }
-    }
-    for (size_t i = 0; i < a->n_inputs; i++) {
-        if (inputs[i].kind == VALUE_NONE)
-            return problem(p, CODE_RANGE, "input %s is missing", a->inputs[i].id);
-    }
-    return 0;
-}
-
-static int invoke(struct calls *cs, struct call *c, const struct value *inputs, struct problem *p)
-{
-    size_t index = (size_t) (c->action - cs->model->actions);
-    struct registration *owner = owners_get(cs->owners, FEATURE_ACTION, index);
-    struct call_part *part;
-    int r;
-
-    if (!owner)
-        return problem(p, CODE_UNKNOWN, "no program serves %s", c->action->id);
-    if (add_part(c, owner, 0, &part) < 0)
-        return problem(p, CODE_INTERNAL, "out of memory");
-    r = cs->front->invoke(part, c->action, inputs, cs->userdata);
-    part->owner = NULL;
-    if (r < 0) {
-        part->client = NULL;
-        return problem(p, CODE_REFUSED, "the program cannot be reached");
-    }
-    c->n_open = 1;
-    return 0;
-}
-
-static int try_action(struct calls *cs, struct call *c, const char *id, json_t *params,
-                      struct problem *p)
-{
-    int index = model_find_action(cs->model, id);
-    struct value *inputs;
-    size_t n_inputs;
-    int r;
-
-    if (index < 0)
-        return problem(p, CODE_UNKNOWN, "unknown action %.32s", id);
-    c->action = &cs->model->actions[index];
-    n_inputs = c->action->n_inputs;
-    inputs = calloc(n_inputs ? n_inputs : 1, sizeof(*inputs));
-    if (!inputs)
-        return problem(p, CODE_INTERNAL, "out of memory");
-    r = take_inputs(c->action, params, inputs, p);
-    if (r == 0)
-        r = invoke(cs, c, inputs, p);
-    for (size_t i = 0; i < n_inputs; i++)
-        value_done(&inputs[i]);
-    free(inputs);
-    return r;
-}
-
-void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
-                     json_t *params)
-{
-    uint64_t content = fingerprint(id, params);
-    CLEANUP(call_freep) struct call *c = NULL;
-    struct problem p = {0};
-
-    if (is_known(cs, token, content, true))
-        return;
-    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
-        answer(cs, token, content, true, CODE_FULL, "too many calls in flight", NULL);
-        return;
-    }
-    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
-        answer(cs, token, content, true, CODE_INTERNAL, "out of memory", NULL);
-        return;
-    }
-    if (try_action(cs, c, id, params, &p) < 0) {
-        answer(cs, token, content, true, p.code, p.text, NULL);
-        return;
-    }
-    start(cs, c, cs->action_timeout_us);
-    (void) TAKE(c); /* in cs->pending */
-}
-
-void calls_init(struct calls *cs)
+int calls_init(struct calls *cs, struct persist *persist)
 {
     list_init(&cs->pending);
     cs->n_pending = 0;
-    answers_init(&cs->answers);
+    return answers_init(&cs->answers, persist);
+}
+
+void calls_resume(struct calls *cs)
+{
+    const struct answer *a;
+
+    while ((a = answers_next_pending(&cs->answers))) {
+        const struct answer copy = *a; /* giving the answer rewrites it */
+
+        log_warn("interrupted by a restart token=\"%.40s\"", copy.token);
+        calls_give_answer(cs, copy.token, copy.content, copy.is_action, CODE_INTERNAL,
+                          "iotd was restarted before it was done", NULL);
+    }
 }
 
 void calls_done(struct calls *cs)

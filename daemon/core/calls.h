@@ -55,13 +55,24 @@ struct calls {
     uint64_t action_timeout_us;
 };
 
-void calls_init(struct calls *cs);
+/* Takes up the answers of an earlier run. */
+int calls_init(struct calls *cs, struct persist *persist) MUST_CHECK;
+/* Answers what an earlier run left without one. Once, before the link is switched on. */
+void calls_resume(struct calls *cs);
 void calls_done(struct calls *cs);
 
 /* From the cloud. */
 void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params);
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
                      json_t *params);
+
+/*
+ * get_status brought values that were set while the device was away: those that differ are taken
+ * as a control. params is changed.
+ */
+void calls_on_desired(struct calls *cs, const char *token, json_t *params);
+/* A program has registered: it gets the desired values that wait for its ids. */
+void calls_offer_desired(struct calls *cs, struct client *client);
 
 /* What the front may ask of a part. */
 const char *call_token(const struct call *call);

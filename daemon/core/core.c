@@ -3,8 +3,12 @@
 #include "daemon/core/core.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "daemon/store/facts.h"
+#include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
 
 LOG_AREA("core");
@@ -24,12 +28,21 @@ static void on_action(const char *token, uint64_t timestamp_s, const char *id, j
     calls_on_action(&core->calls, token, timestamp_s, id, params);
 }
 
+static void on_desired(const char *token, json_t *params, void *userdata)
+{
+    struct core *core = userdata;
+
+    calls_on_desired(&core->calls, token, params);
+}
+
 static void on_bound(bool bound, uint64_t timestamp_s, void *userdata)
 {
     struct core *core = userdata;
 
     log_notice(bound ? "a user bound the device" : "the user unbound the device");
     core->bound = bound;
+    core->bound_unsaved = true;
+    persist_request(&core->persist, false);
     if (core->on_bound)
         core->on_bound(bound, timestamp_s, core->bound_userdata);
 }
@@ -38,6 +51,7 @@ static const struct thing_events thing_events = {
     .on_control = on_control,
     .on_action = on_action,
     .on_bound = on_bound,
+    .on_desired = on_desired,
 };
 
 void core_configure(struct core *core, const struct core_config *config)
@@ -45,13 +59,84 @@ void core_configure(struct core *core, const struct core_config *config)
     core->calls.accept_unowned = config->accept_unowned;
     core->calls.control_timeout_us = config->control_timeout_us;
     core->calls.action_timeout_us = config->action_timeout_us;
-    core->events.max_events = config->max_events;
-    core->events.max_bytes = config->max_bytes;
+    events_configure(&core->events, &config->events);
     reports_set_rate(&core->reports, config->report_rate);
 }
 
+static int save_facts(struct db *db, void *userdata)
+{
+    struct core *core = userdata;
+
+    return core->bound_unsaved ? facts_put(db, "bound", core->bound ? "1" : "0") : 0;
+}
+
+static void saved_facts(int result, void *userdata)
+{
+    struct core *core = userdata;
+
+    if (result == 0)
+        core->bound_unsaved = false;
+}
+
+static int load_facts(struct core *core)
+{
+    CLEANUP(freep) char *bound = NULL;
+    int r = facts_get(core->db, "bound", &bound);
+
+    if (r == 0)
+        core->bound = strcmp(bound, "1") == 0;
+    return r;
+}
+
+static int open_state(struct core *core, struct loop *loop, const char *state_dir)
+{
+    char path[DB_MOVED], moved[DB_MOVED];
+    int r;
+
+    (void) snprintf(path, sizeof(path), "%s/state.db", state_dir);
+    r = db_open(&core->db, path, moved);
+    if (moved[0])
+        log_err("%s was damaged or not iotd's: moved to %s; events that waited in it are not sent",
+                path, moved);
+    if (r == -EBUSY)
+        log_err("%s is in use: is another iotd running?", path);
+    else if (r == -EPERM)
+        log_err("%s was written by a newer release", path);
+    else if (r < 0)
+        log_err("%s: %s", path, strerror(-r));
+    if (r < 0)
+        return r;
+    persist_init(&core->persist, loop, core->db);
+    core->part = (struct persist_part){.save = save_facts, .saved = saved_facts, .userdata = core};
+    persist_add(&core->persist, &core->part);
+    return load_facts(core);
+}
+
+/* What the cloud has not confirmed goes out again. */
+static void mark_unconfirmed(struct core *core)
+{
+    for (size_t i = 0; i < core->model->n_properties; i++) {
+        const struct prop *p = &core->props.all[i];
+
+        if (p->value.kind != VALUE_NONE && !p->confirmed)
+            reports_mark(&core->reports, i);
+    }
+}
+
+static int make_calls(struct core *core, struct loop *loop)
+{
+    core->calls.model = core->model;
+    core->calls.thing = core->thing;
+    core->calls.owners = &core->owners;
+    core->calls.props = &core->props;
+    core->calls.reports = &core->reports;
+    core->calls.loop = loop;
+    return calls_init(&core->calls, &core->persist);
+}
+
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
-             const struct ident *ident, const struct model *model, const struct core_config *config)
+             const struct ident *ident, const struct model *model, const struct core_config *config,
+             const char *state_dir)
 {
     CLEANUP(core_freep) struct core *core = NULL;
     int r;
@@ -62,29 +147,36 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     core->model = model;
     core->ident = ident;
     core->link = link;
+    core->completion.last_token = clock_real_us(); /* beyond those of runs without events */
     clients_init(&core->clients);
-    r = thing_new(&core->thing, loop, link, ident, &thing_events, core);
+    r = open_state(core, loop, state_dir);
+    if (r == 0)
+        r = thing_new(&core->thing, loop, link, ident, &thing_events, core);
     if (r == 0)
         r = owners_init(&core->owners, model);
     if (r == 0)
-        r = props_init(&core->props, model);
+        r = props_init(&core->props, model, &core->persist);
+    /* After a connect: what came first was asked first (design, after connecting). */
+    if (r == 0)
+        r = events_init(&core->events, loop, link, core->thing, &core->completion, &core->persist,
+                        &config->events);
     if (r == 0)
         r = reports_init(&core->reports, loop, link, core->thing, &core->props, &core->completion,
                          config->report_rate);
+    if (r == 0)
+        r = make_calls(core, loop);
     if (r < 0)
         return r;
-    events_init(&core->events, loop, link, core->thing, &core->completion, config->max_events,
-                config->max_bytes);
-    core->calls.loop = loop;
-    core->calls.model = model;
-    core->calls.thing = core->thing;
-    core->calls.owners = &core->owners;
-    core->calls.props = &core->props;
-    core->calls.reports = &core->reports;
-    calls_init(&core->calls);
     core_configure(core, config);
+    calls_resume(&core->calls);
+    mark_unconfirmed(core);
     *ret_core = TAKE(core);
     return 0;
+}
+
+void core_save(struct core *core)
+{
+    (void) !persist_now(&core->persist, true); /* told there */
 }
 
 struct core *core_free(struct core *core)
@@ -99,6 +191,9 @@ struct core *core_free(struct core *core)
         props_done(&core->props);
     owners_done(&core->owners);
     thing_free(core->thing);
+    if (core->db)
+        persist_done(&core->persist);
+    db_free(core->db);
     clients_done(&core->clients);
     free(core);
     return NULL;

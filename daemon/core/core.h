@@ -19,8 +19,7 @@ struct core_config {
     bool accept_unowned;
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
-    unsigned max_events;
-    size_t max_bytes;
+    struct events_config events;
 };
 
 struct core {
@@ -28,6 +27,9 @@ struct core {
     const struct ident *ident; /* borrowed: manager */
     struct link *link;         /* borrowed: manager */
     struct thing *thing;
+    struct db *db;
+    struct persist persist;
+    struct persist_part part; /* of the facts that have no other place */
     struct clients clients;
     struct owners owners;
     struct props props;
@@ -36,16 +38,20 @@ struct core {
     struct events events;
     struct calls calls;
     bool bound;
+    bool bound_unsaved;
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
     void *bound_userdata;
 };
 
+/* Opens the database in state_dir, and tells on the log what is wrong with it. */
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
-             const struct ident *ident, const struct model *model,
-             const struct core_config *config) MUST_CHECK;
+             const struct ident *ident, const struct model *model, const struct core_config *config,
+             const char *state_dir) MUST_CHECK;
 struct core *core_free(struct core *core);
 DEFINE_FREEP(struct core, core_free)
 
+/* Saves what is not saved yet; before the end. */
+void core_save(struct core *core);
 /* What can change at run time. */
 void core_configure(struct core *core, const struct core_config *config);
 /* A program is gone: releases all that it held, in one place. */

@@ -6,93 +6,62 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/event.h"
 #include "daemon/sys/clock.h"
-#include "daemon/sys/log.h"
-#include "libiotclient/base/limits.h"
 
 LOG_AREA("event");
 
 #define MAX_IN_FLIGHT (LIMIT_MQTT_INFLIGHT / 2) /* own choice: leaves room for answers */
 #define RETRY_US (2 * USEC_PER_SEC)             /* own choice: after the cloud's code 503 */
 #define MAX_CLOUD_ERRORS 3        /* own choice: 503 so often for one event is final */
+#define BURST 5                   /* own choice: an alert after a quiet time does not wait */
 #define CODE_INTERNAL 503         /* device guide: internal error, may pass */
 #define CLOCK_SET_S 1577836800ULL /* 2020: a clock before that was never set */
 
-enum event_state {
-    EVENT_QUEUED,
-    EVENT_PUBLISHED, /* the session has it until PUBACK */
-    EVENT_ACKED,     /* waits for event_reply */
-};
-
-struct event {
-    struct list link;
-    struct events *owner; /* NULL: ended while the session still holds it */
-    enum event_state state;
-    enum event_class class;
-    const struct model_event *model;
-    char client_token[REQUEST_TOKEN];
-    uint64_t token;
-    uint64_t timestamp_s;
-    uint64_t not_before_us;
-    unsigned n_cloud_errors;
-    struct request request;
-    char *peer;
-    size_t bytes;
-    char params[];
-};
-
-static void schedule(struct events *es, uint64_t delay_us);
-
-static void event_destroy(struct event *e)
-{
-    free(e->peer);
-    free(e);
-}
-
-/* Out of the queue. The session may still hold the packet: its callback frees the rest then. */
-static void event_end(struct event *e)
+/* Out of what is sent or queued; the row goes with the next transaction. */
+static void take_out(struct event *e)
 {
     struct events *es = e->owner;
 
     request_cancel(&e->request);
     list_remove(&e->link);
-    es->n_all--;
-    es->n_bytes -= e->bytes;
-    if (e->state != EVENT_QUEUED)
-        es->n_sent--;
-    if (e->state == EVENT_PUBLISHED)
-        e->owner = NULL;
+    if (e->state == EVENT_QUEUED)
+        es->queues[e->class].n_queued--;
     else
-        event_destroy(e);
+        es->n_sent--;
 }
 
-static void complete(struct event *e, int code, const char *text)
+void events_end(struct event *e, int code, const char *text)
 {
     struct events *es = e->owner;
 
     if (code != 0)
-        log_warn("event refused by the cloud id=%s code=%d status=\"%.64s\"", e->model->id, code,
-                 text);
-    completion_tell(es->completion, e->peer, e->token, code, text);
-    event_end(e);
-    schedule(es, 0);
+        log_warn("event ended id=%s code=%d status=\"%.64s\"", e->id, code, text);
+    take_out(e);
+    e->state = EVENT_ENDED;
+    es->n_all--;
+    es->n_bytes -= e->bytes;
+    list_append(&es->ended, &e->link);
+    completion_tell(es->completion, e->scope, e->peer, (uint64_t) e->token, code, text);
+    persist_request(es->persist, false);
+    events_schedule(es, 0);
 }
 
 /* Back to its place: before all of its class that were posted later. */
 static void requeue(struct event *e, uint64_t delay_us)
 {
     struct events *es = e->owner;
-    struct list *at = es->queued[e->class].next;
+    struct event_queue *q = &es->queues[e->class];
+    struct list *at = q->queued.next;
 
-    request_cancel(&e->request);
-    list_remove(&e->link);
-    es->n_sent--;
+    take_out(e);
     e->state = EVENT_QUEUED;
     e->not_before_us = delay_us ? loop_now_us(es->loop) + delay_us : 0;
-    while (at != &es->queued[e->class] && LIST_ENTRY(at, struct event, link)->token < e->token)
+    while (at != &q->queued && LIST_ENTRY(at, struct event, link)->token < e->token)
         at = at->next;
     list_insert_before(at, &e->link);
-    schedule(es, delay_us);
+    q->n_queued++;
+    events_schedule(es, delay_us);
 }
 
 static void on_reply(int code, const char *text, void *userdata)
@@ -100,14 +69,12 @@ static void on_reply(int code, const char *text, void *userdata)
     struct event *e = userdata;
 
     if (code == -ETIMEDOUT) {
-        log_info("no event_reply in time, sent again id=%s token=%s", e->model->id,
-                 e->client_token);
+        log_info("no event_reply in time, sent again id=%s token=%s", e->id, e->client_token);
         requeue(e, 0);
-    } else if (code == CODE_INTERNAL && ++e->n_cloud_errors < MAX_CLOUD_ERRORS &&
-               e->state == EVENT_ACKED) {
+    } else if (code == CODE_INTERNAL && ++e->n_cloud_errors < MAX_CLOUD_ERRORS && !e->in_session) {
         requeue(e, RETRY_US);
     } else {
-        complete(e, code, text);
+        events_end(e, code, text);
     }
 }
 
@@ -115,34 +82,36 @@ static void on_acked(int result, void *userdata)
 {
     struct event *e = userdata;
 
-    if (!e->owner) {
+    e->in_session = false;
+    if (!e->owner) { /* its row is gone already */
         event_destroy(e);
         return;
     }
-    if (result < 0) { /* the session is being freed */
-        e->state = EVENT_ACKED;
+    if (e->state != EVENT_PUBLISHED)
         return;
-    }
     e->state = EVENT_ACKED;
-    thing_await_reply(&e->request);
+    if (result == 0)
+        thing_await_reply(&e->request);
 }
 
 static int send_event(struct events *es, struct event *e)
 {
     const struct thing_event te = {
         .token = e->client_token,
-        .id = e->model->id,
-        .type = model_event_type_name(e->model->type),
+        .id = e->id,
+        .type = model_event_type_name(e->type),
         .params = e->params,
-        .timestamp_s = e->timestamp_s,
+        .timestamp_s = (uint64_t) e->timestamp_s,
     };
     int r = thing_post_event(es->thing, &te, on_acked, &e->request, on_reply, e);
 
     if (r < 0)
         return r;
     list_remove(&e->link);
+    es->queues[e->class].n_queued--;
     list_append(&es->sent, &e->link);
     e->state = EVENT_PUBLISHED;
+    e->in_session = true;
     es->n_sent++;
     return 0;
 }
@@ -153,15 +122,23 @@ static struct event *next_event(struct events *es, uint64_t now, uint64_t *wait_
     for (int c = 0; c < EVENT_CLASS_COUNT_; c++) {
         struct event *e;
 
-        if (list_is_empty(&es->queued[c]))
+        if (events_fill(es, (enum event_class) c) < 0)
+            *wait_us = RETRY_US; /* the store tells why */
+        if (list_is_empty(&es->queues[c].queued))
             continue;
-        e = LIST_ENTRY(es->queued[c].next, struct event, link);
+        e = LIST_ENTRY(es->queues[c].queued.next, struct event, link);
         if (e->not_before_us <= now)
             return e;
         if (e->not_before_us - now < *wait_us)
             *wait_us = e->not_before_us - now;
     }
     return NULL;
+}
+
+/* Poison: what can never be sent must not hold up the others. */
+static bool is_final(int error)
+{
+    return error == -EMSGSIZE || error == -EINVAL;
 }
 
 static void on_timer(struct loop_timer *timer, void *userdata)
@@ -172,20 +149,29 @@ static void on_timer(struct loop_timer *timer, void *userdata)
     while (link_is_up(es->cloud) && es->n_sent < MAX_IN_FLIGHT) {
         uint64_t wait = UINT64_MAX;
         struct event *e = next_event(es, loop_now_us(es->loop), &wait);
+        int r;
 
         if (!e) {
             if (wait != UINT64_MAX)
-                schedule(es, wait);
+                events_schedule(es, wait);
             return;
         }
-        if (send_event(es, e) < 0) { /* the session is full: an acknowledgement makes room */
-            schedule(es, USEC_PER_SEC);
+        wait = ratelimit_take(&es->pace, loop_now_us(es->loop));
+        if (wait > 0) {
+            events_schedule(es, wait);
+            return;
+        }
+        r = send_event(es, e);
+        if (is_final(r)) {
+            events_end(e, 413, "the event does not fit into a message");
+        } else if (r < 0) { /* the session is full: an acknowledgement makes room */
+            events_schedule(es, USEC_PER_SEC);
             return;
         }
     }
 }
 
-static void schedule(struct events *es, uint64_t delay_us)
+void events_schedule(struct events *es, uint64_t delay_us)
 {
     if (loop_timer_is_armed(&es->timer) && es->timer.due_us <= loop_now_us(es->loop) + delay_us)
         return;
@@ -194,7 +180,7 @@ static void schedule(struct events *es, uint64_t delay_us)
 
 static void on_up(void *userdata)
 {
-    schedule(userdata, 0);
+    events_schedule(userdata, 0);
 }
 
 /*
@@ -213,74 +199,94 @@ static void on_down(void *userdata)
     }
 }
 
-static int event_new(struct event **ret_event, const char *peer, const char *params)
+/* Makes room as outbox.info_policy says. */
+static int check_room(struct events *es, int64_t bytes)
 {
-    size_t len = strlen(params);
-    struct event *e;
-
-    if (len > LIMIT_MQTT_PAYLOAD - 512) /* room for the envelope */
-        return -EMSGSIZE;
-    e = malloc(sizeof(*e) + len + 1);
-    if (!e)
-        return -ENOMEM;
-    *e = (struct event){.bytes = sizeof(*e) + len + 1};
-    list_init(&e->link);
-    memcpy(e->params, params, len + 1);
-    e->peer = strdup(peer);
-    if (!e->peer) {
-        free(e);
-        return -ENOMEM;
+    while (es->n_all >= es->config.max_events || es->n_bytes + bytes > es->config.max_bytes) {
+        if (!es->config.drop_oldest_info || events_drop_oldest(es) < 0)
+            return -ENOBUFS;
     }
-    *ret_event = e;
     return 0;
 }
 
 int events_post(struct events *es, const char *peer, const struct model_event *event,
-                const char *params, uint64_t timestamp_s, uint64_t *ret_token)
+                const char *params, uint64_t timestamp_s, events_posted_fn fn, void *userdata)
 {
     uint64_t now_s = clock_real_us() / USEC_PER_SEC;
     struct event *e;
     int r;
 
-    if (es->n_all >= es->max_events)
-        return -ENOBUFS;
-    r = event_new(&e, peer, params);
+    if (strlen(params) > LIMIT_MQTT_PAYLOAD - 512) /* room for the envelope */
+        return -EMSGSIZE;
+    r = event_new(&e, params, peer, es->completion->scope);
     if (r < 0)
         return r;
-    if (es->n_bytes + e->bytes > es->max_bytes) {
+    r = check_room(es, e->bytes);
+    if (r < 0) {
         event_destroy(e);
-        return -ENOBUFS;
+        return r;
     }
     e->owner = es;
-    e->model = event;
+    e->type = event->type;
     e->class = event->type == MODEL_EVENT_INFO ? EVENT_CLASS_INFO : EVENT_CLASS_URGENT;
-    e->token = completion_token(es->completion);
-    e->timestamp_s = timestamp_s ? timestamp_s : now_s >= CLOCK_SET_S ? now_s : 0;
+    (void) snprintf(e->id, sizeof(e->id), "%s", event->id);
+    e->token = (int64_t) completion_token(es->completion);
+    e->timestamp_s = (int64_t) (timestamp_s ? timestamp_s : now_s >= CLOCK_SET_S ? now_s : 0);
+    e->posted = fn;
+    e->userdata = userdata;
     thing_new_token(es->thing, e->client_token);
-    list_append(&es->queued[e->class], &e->link);
+    list_append(&es->posting, &e->link);
     es->n_all++;
     es->n_bytes += e->bytes;
-    schedule(es, 0);
-    *ret_token = e->token;
+    persist_request(es->persist, true);
     return 0;
 }
 
-void events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
-                 struct completion *completion, unsigned max_events, size_t max_bytes)
+void events_configure(struct events *es, const struct events_config *config)
+{
+    if (config->rate != es->config.rate)
+        ratelimit_init(&es->pace, config->rate, USEC_PER_SEC, BURST);
+    es->config = *config;
+}
+
+int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
+                struct completion *completion, struct persist *persist,
+                const struct events_config *config)
 {
     *es = (struct events){
         .loop = loop,
         .cloud = link,
         .thing = thing,
         .completion = completion,
+        .persist = persist,
+        .part = events_part,
         .watch = {.on_up = on_up, .on_down = on_down, .userdata = es},
-        .max_events = max_events,
-        .max_bytes = max_bytes,
     };
     for (int c = 0; c < EVENT_CLASS_COUNT_; c++)
-        list_init(&es->queued[c]);
+        list_init(&es->queues[c].queued);
+    list_init(&es->posting);
     list_init(&es->sent);
+    list_init(&es->ended);
+    es->part.userdata = es;
+    events_configure(es, config);
+    persist_add(persist, &es->part);
     link_watch(link, &es->watch);
+    return events_load(es);
+}
+
+/* The rows stay; only what is in memory goes. */
+static void clear(struct events *es, struct list *list)
+{
+    while (!list_is_empty(list)) {
+        struct event *e = LIST_ENTRY(list->next, struct event, link);
+
+        request_cancel(&e->request);
+        list_remove(&e->link);
+        e->owner = NULL;
+        if (!e->in_session)
+            event_destroy(e);
+    }
+    (void) es;
 }
 
 void events_done(struct events *es)
@@ -289,11 +295,10 @@ void events_done(struct events *es)
         return;
     link_unwatch(&es->watch);
     loop_timer_cancel(&es->timer);
-    for (int c = 0; c < EVENT_CLASS_COUNT_; c++) {
-        while (!list_is_empty(&es->queued[c]))
-            event_end(LIST_ENTRY(es->queued[c].next, struct event, link));
-    }
-    while (!list_is_empty(&es->sent))
-        event_end(LIST_ENTRY(es->sent.next, struct event, link));
+    for (int c = 0; c < EVENT_CLASS_COUNT_; c++)
+        clear(es, &es->queues[c].queued);
+    clear(es, &es->sent);
+    clear(es, &es->ended);
+    clear(es, &es->posting);
     es->loop = NULL;
 }

@@ -3,14 +3,16 @@
 #define IOTD_CORE_EVENTS_H
 
 /*
- * The queue of events: kept until the cloud answered with 0 or a final error. Alerts and faults
- * leave before infos; each of the two classes keeps its order. A post that cannot be kept fails
- * with -ENOBUFS, nothing is dropped.
+ * The queue of events: on disk before the post is answered, kept until the cloud answered with 0
+ * or a final error. Alerts and faults leave before infos; each of the two classes keeps its
+ * order. A post that cannot be kept fails; nothing is dropped silently.
  */
 
 #include "daemon/cloud/model.h"
 #include "daemon/cloud/thing.h"
 #include "daemon/core/completion.h"
+#include "daemon/core/persist.h"
+#include "libiotclient/base/ratelimit.h"
 
 enum event_class {
     EVENT_CLASS_URGENT, /* alert, fault */
@@ -18,32 +20,62 @@ enum event_class {
     EVENT_CLASS_COUNT_,
 };
 
+/* One class: the next ones are in memory, the rest on disk only. */
+struct event_queue {
+    struct list queued; /* to be sent, in order */
+    unsigned n_queued;
+    int64_t n_on_disk;   /* not in memory, all of them behind the last that was loaded */
+    int64_t last_loaded; /* token */
+};
+
+struct events_config {
+    int64_t max_events;
+    int64_t max_bytes;
+    bool drop_oldest_info; /* outbox.info_policy */
+    unsigned rate;         /* outbox.rate; 0: no limit */
+};
+
 struct events {
     struct loop *loop;
     struct link *cloud;  /* borrowed: manager */
-    struct thing *thing; /* borrowed: manager */
+    struct thing *thing; /* borrowed: core, as the next three */
     struct completion *completion;
+    struct persist *persist;
+    struct events_config config;
+    struct ratelimit pace;
+    struct persist_part part;
     struct link_watch watch;
     struct loop_timer timer;
-    struct list queued[EVENT_CLASS_COUNT_]; /* to be sent */
-    struct list sent;                       /* handed to the session, oldest first */
+    struct event_queue queues[EVENT_CLASS_COUNT_];
+    struct list posting; /* accepted, not on disk yet */
+    struct list sent;    /* handed to the session, oldest first */
+    struct list ended;   /* rows that have to go */
     unsigned n_sent;
-    unsigned n_all;
-    size_t n_bytes;
-    unsigned max_events;
-    size_t max_bytes;
+    int64_t n_all;
+    int64_t n_bytes;
 };
 
-void events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
-                 struct completion *completion, unsigned max_events, size_t max_bytes);
+/*
+ * The end of a post: 0 with the token when it is on disk; -EIO, -ENOSPC when it cannot be: then
+ * nothing was kept.
+ */
+typedef void (*events_posted_fn)(int result, uint64_t token, void *userdata);
+
+/* Takes up what an earlier run left. 0; what the database failed with */
+int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
+                struct completion *completion, struct persist *persist,
+                const struct events_config *config) MUST_CHECK;
 void events_done(struct events *es);
+void events_configure(struct events *es, const struct events_config *config);
 
 /*
  * @param params       object as JSON text, checked by the caller; copied
  * @param timestamp_s  0: now
+ * @param fn           runs once, later, if 0 is returned
  * @return 0; -ENOBUFS the queue is full; -EMSGSIZE more than a message holds; -ENOMEM
  */
 int events_post(struct events *es, const char *peer, const struct model_event *event,
-                const char *params, uint64_t timestamp_s, uint64_t *ret_token) MUST_CHECK;
+                const char *params, uint64_t timestamp_s, events_posted_fn fn,
+                void *userdata) MUST_CHECK;
 
 #endif /* IOTD_CORE_EVENTS_H */

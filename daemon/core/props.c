@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/store/facts.h"
+#include "libiotclient/base/limits.h"
+
 void prop_updates_free(struct prop_update *updates, size_t n)
 {
     for (size_t i = 0; updates && i < n; i++)
@@ -12,18 +15,140 @@ void prop_updates_free(struct prop_update *updates, size_t n)
     free(updates);
 }
 
-int props_init(struct props *ps, const struct model *model)
+static void mark_unsaved(struct props *ps, struct prop *p)
+{
+    p->unsaved = true;
+    persist_request(ps->persist, false);
+}
+
+void props_confirm(struct props *ps, size_t index, uint64_t version)
+{
+    struct prop *p = &ps->all[index];
+
+    if (p->version != version || p->confirmed)
+        return;
+    p->confirmed = true;
+    mark_unsaved(ps, p);
+}
+
+void props_drop_desired(struct props *ps, size_t index)
+{
+    struct prop *p = &ps->all[index];
+
+    if (p->desired.kind == VALUE_NONE)
+        return;
+    value_done(&p->desired);
+    mark_unsaved(ps, p);
+}
+
+/* --- what survives a restart --- */
+
+static char *to_text(const struct value *v)
+{
+    struct strbuf sb;
+    char *text = NULL;
+
+    if (v->kind == VALUE_NONE)
+        return NULL;
+    strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
+    value_to_json(&sb, v);
+    return strbuf_finish(&sb, &text) < 0 ? NULL : text;
+}
+
+static int save_one(struct db *db, const char *id, const struct prop *p)
+{
+    CLEANUP(freep) char *value = to_text(&p->value);
+    CLEANUP(freep) char *desired = to_text(&p->desired);
+    const struct fact_property fact = {
+        .id = id,
+        .value = value,
+        .desired = desired,
+        .stamp_us = (int64_t) p->stamp_real_us,
+        .confirmed = p->confirmed,
+    };
+
+    if ((p->value.kind != VALUE_NONE && !value) || (p->desired.kind != VALUE_NONE && !desired))
+        return -ENOMEM;
+    return facts_put_property(db, &fact);
+}
+
+static int save(struct db *db, void *userdata)
+{
+    struct props *ps = userdata;
+
+    for (size_t i = 0; i < ps->model->n_properties; i++) {
+        int r;
+
+        if (!ps->all[i].unsaved)
+            continue;
+        r = save_one(db, ps->model->properties[i].id, &ps->all[i]);
+        if (r < 0)
+            return r;
+        ps->all[i].saving = true;
+    }
+    return 0;
+}
+
+static void saved(int result, void *userdata)
+{
+    struct props *ps = userdata;
+
+    for (size_t i = 0; i < ps->model->n_properties; i++) {
+        if (ps->all[i].saving && result == 0)
+            ps->all[i].unsaved = false;
+        ps->all[i].saving = false;
+    }
+}
+
+/* A value of an earlier model may not fit any more: then there is none. */
+static int load_value(const struct thing_define *def, const char *text, struct value *ret_value)
+{
+    int r;
+
+    *ret_value = (struct value){0};
+    if (!text)
+        return 0;
+    r = value_from_json_text(def, text, ret_value);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int on_row(const struct fact_property *fact, void *userdata)
+{
+    struct props *ps = userdata;
+    int index = model_find_property(ps->model, fact->id);
+    const struct thing_define *def;
+    struct prop *p;
+    int r;
+
+    if (index < 0)
+        return 0;
+    def = &ps->model->properties[index].define;
+    p = &ps->all[index];
+    r = load_value(def, fact->value, &p->value);
+    if (r == 0)
+        r = load_value(def, fact->desired, &p->desired);
+    p->stamp_real_us = p->value.kind == VALUE_NONE ? 0 : (uint64_t) fact->stamp_us;
+    p->confirmed = fact->confirmed;
+    return r;
+}
+
+int props_init(struct props *ps, const struct model *model, struct persist *persist)
 {
     size_t n = model->n_properties ? model->n_properties : 1;
 
-    *ps = (struct props){.model = model};
+    *ps = (struct props){
+        .model = model,
+        .persist = persist,
+        .part = {.save = save, .saved = saved, .userdata = ps},
+    };
     ps->all = calloc(n, sizeof(*ps->all));
     ps->scratch = calloc(n, sizeof(*ps->scratch));
     if (!ps->all || !ps->scratch) {
         props_done(ps);
         return -ENOMEM;
     }
-    return 0;
+    persist_add(persist, &ps->part);
+    return facts_load_properties(persist->db, on_row, ps);
 }
 
 void props_done(struct props *ps)
@@ -79,7 +204,9 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
         p->value = values[i];
         p->stamp_real_us = real_us;
         p->version++;
+        p->confirmed = false;
         value_done(&p->desired);
+        mark_unsaved(ps, p);
     }
     if (n_changed > 0 && ps->on_changed)
         ps->on_changed(ps->scratch, n_changed, ps->userdata);
@@ -99,6 +226,7 @@ int props_set_desired(struct props *ps, const struct prop_update *updates, size_
 
         value_done(&p->desired);
         p->desired = values[i];
+        mark_unsaved(ps, p);
     }
     return 0;
 }

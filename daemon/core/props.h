@@ -5,9 +5,13 @@
 /* The newest value and stamp of each property of the model; tells when values change. */
 
 #include "daemon/cloud/model.h"
+#include "daemon/core/persist.h"
 
 struct prop {
     struct value value; /* VALUE_NONE: none yet */
+    bool confirmed;     /* the cloud has answered to it */
+    bool unsaved;       /* differs from its row */
+    bool saving;
     uint64_t stamp_real_us;
     uint64_t version;     /* counts the writes */
     struct value desired; /* by a control that no program served; VALUE_NONE: none */
@@ -26,13 +30,16 @@ typedef void (*props_changed_fn)(const size_t *indices, size_t n, void *userdata
 
 struct props {
     const struct model *model; /* borrowed: manager */
-    struct prop *all;          /* by index of the model */
+    struct persist *persist;   /* borrowed: core */
+    struct persist_part part;
+    struct prop *all; /* by index of the model */
     size_t *scratch;
     props_changed_fn on_changed;
     void *userdata;
 };
 
-int props_init(struct props *ps, const struct model *model) MUST_CHECK;
+/* Takes up the values of an earlier run that fit the model. 0; what the database failed with */
+int props_init(struct props *ps, const struct model *model, struct persist *persist) MUST_CHECK;
 void props_done(struct props *ps);
 /* One listener: the front. */
 void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
@@ -40,6 +47,9 @@ void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
 /* Writes all; the updates keep their values. 0 or -ENOMEM with nothing written. */
 int props_write(struct props *ps, const struct prop_update *updates, size_t n,
                 uint64_t real_us) MUST_CHECK;
+/* The cloud answered to the value of that version. */
+void props_confirm(struct props *ps, size_t index, uint64_t version);
+void props_drop_desired(struct props *ps, size_t index);
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
 
 #endif /* IOTD_CORE_PROPS_H */

@@ -27,6 +27,7 @@ struct waiter {
     struct list link;
     uint64_t token;
     unsigned attempts;
+    unsigned run; /* of the completion when it came */
     char peer[];
 };
 
@@ -38,6 +39,7 @@ struct turn {
     struct list messages;
     unsigned n_unanswered;
     size_t *indices;
+    uint64_t *versions; /* of the table's values that were sent, parallel to indices */
     size_t n_indices, next;
     struct prop_update *own; /* values of its own, parallel to indices; NULL: the table's */
     uint64_t timestamp_s;
@@ -77,6 +79,7 @@ static struct turn *turn_free(struct turn *t)
     list_remove(&t->link);
     prop_updates_free(t->own, t->n_indices);
     free(t->indices);
+    free(t->versions);
     free(t);
     return NULL;
 }
@@ -92,7 +95,8 @@ static struct turn *turn_new(struct reports *rs, size_t n_indices)
     list_init(&t->waiters);
     list_init(&t->messages);
     t->indices = calloc(n_indices, sizeof(*t->indices));
-    if (!t->indices)
+    t->versions = calloc(n_indices, sizeof(*t->versions));
+    if (!t->indices || !t->versions)
         return turn_free(t);
     return t;
 }
@@ -110,7 +114,8 @@ static void end_waiter(struct reports *rs, struct waiter *w, int code, const cha
 {
     list_remove(&w->link);
     rs->n_waiters--;
-    completion_tell(rs->completion, w->peer, w->token, code, text);
+    if (w->run == rs->completion->run)
+        completion_tell(rs->completion, rs->completion->scope, w->peer, w->token, code, text);
     free(w);
 }
 
@@ -193,6 +198,9 @@ static void on_reply(int code, const char *text, void *userdata)
         (void) snprintf(t->text, sizeof(t->text), "%s", text);
         utf8_trim(t->text);
     }
+    /* Taken or refused for good: either way there is nothing to send again after a restart. */
+    for (size_t i = m->first; !t->own && i < m->first + m->n; i++)
+        props_confirm(t->owner->props, t->indices[i], t->versions[i]);
     end_message(m);
 }
 
@@ -216,6 +224,7 @@ static int build_params(struct reports *rs, struct turn *t, char **ret_params, s
 
         if (sb.len + room_for(v) > PARAMS_CAP)
             break;
+        t->versions[i] = rs->props->all[t->indices[i]].version;
         strbuf_addf(&sb, "%s\"%s\":", n ? "," : "", rs->props->model->properties[t->indices[i]].id);
         value_to_json(&sb, v);
     }
@@ -429,7 +438,10 @@ int reports_submit(struct reports *rs, const char *peer, const struct prop_updat
     w = malloc(sizeof(*w) + strlen(peer) + 1);
     if (!w)
         return -ENOMEM;
-    *w = (struct waiter){.token = completion_token(rs->completion)};
+    *w = (struct waiter){
+        .token = completion_token(rs->completion),
+        .run = rs->completion->run,
+    };
     strcpy(w->peer, peer);
 
     r = write_table(rs, updates, n, timestamp_s);

@@ -142,6 +142,7 @@ static void on_hello(DBusMessage *reply, void *userdata)
 {
     struct bus *bus = userdata;
     const char *name;
+    char *guid;
     int r;
 
     if (dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_ERROR ||
@@ -151,6 +152,9 @@ static void on_hello(DBusMessage *reply, void *userdata)
         retry(bus);
         return;
     }
+    guid = dbus_connection_get_server_id(bus->conn);
+    completion_set_scope(&bus->core->completion, guid ? guid : name);
+    dbus_free(guid);
     r = add_objects(bus);
     if (r == 0)
         r = request_name(bus);

@@ -290,7 +290,25 @@ static int find_param(struct intake *in, const char *id)
     return i;
 }
 
-static int post(struct intake *in, uint64_t *ret_token)
+/* A post whose event is on its way to the disk. */
+static void on_posted(int result, uint64_t token, void *userdata)
+{
+    struct tree_call *call = userdata;
+    DBusMessageIter it;
+    int r = result;
+
+    if (r == 0)
+        r = tree_call_open(call, &it);
+    if (r == 0)
+        r = msg_append_uint64(&it, token);
+    if (result == -ENOSPC)
+        tree_call_error(&call, -EIO, "the disk is full; the event was not kept");
+    else
+        tree_call_finish(&call, r);
+}
+
+/* The call is answered when the event is on disk. */
+static int post(struct intake *in, struct tree_call *call)
 {
     CLEANUP(freep) char *text = NULL;
     struct strbuf sb;
@@ -310,7 +328,19 @@ static int post(struct intake *in, uint64_t *ret_token)
     r = strbuf_finish(&sb, &text);
     if (r < 0)
         return r;
-    return events_post(&in->core->events, in->sender, in->event, text, in->timestamp_s, ret_token);
+    r = events_post(&in->core->events, in->sender, in->event, text, in->timestamp_s, on_posted,
+                    call);
+    if (r == 0)
+        (void) tree_call_keep(call);
+    return r;
+}
+
+/* Answers what is wrong, if something is. */
+static void finish_post(struct tree_call *call, struct intake *in, int r)
+{
+    if (r < 0)
+        tree_call_error(&call, r, in->detail[0] ? in->detail : NULL);
+    intake_done(in);
 }
 
 void bus_thing_on_post_event(struct tree_call *call, void *userdata)
@@ -319,7 +349,6 @@ void bus_thing_on_post_event(struct tree_call *call, void *userdata)
     DBusMessageIter it, options, value;
     struct msg_dict dict;
     const char *id, *key;
-    uint64_t token = 0;
     int r;
 
     intake_init(&in, call, userdata);
@@ -340,8 +369,8 @@ void bus_thing_on_post_event(struct tree_call *call, void *userdata)
                                    in.detail);
     }
     if (r == 0)
-        r = post(&in, &token);
-    finish(call, &in, r, token);
+        r = post(&in, call);
+    finish_post(call, &in, r);
 }
 
 static int read_json_params(struct intake *in, const json_t *json)
@@ -370,7 +399,6 @@ void bus_thing_on_post_event_json(struct tree_call *call, void *userdata)
     CLEANUP(jx_decrefp) json_t *json = NULL;
     struct intake in;
     DBusMessageIter it;
-    uint64_t token = 0;
     const char *id;
     int r;
 
@@ -384,6 +412,6 @@ void bus_thing_on_post_event_json(struct tree_call *call, void *userdata)
     if (r == 0)
         r = read_json_params(&in, json);
     if (r == 0)
-        r = post(&in, &token);
-    finish(call, &in, r, token);
+        r = post(&in, call);
+    finish_post(call, &in, r);
 }

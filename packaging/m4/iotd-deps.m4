@@ -13,6 +13,7 @@ AC_DEFUN([IOTD_DEPS], [
         IOTD_NEED([LWS], [libwebsockets >= 4.1], [libwebsockets-dev])
         IOTD_NEED([WOLFSSL], [wolfssl >= 5.5], [libwolfssl-dev])
         IOTD_NEED([JANSSON], [jansson >= 2.14], [libjansson-dev])
+        IOTD_NEED([SQLITE], [sqlite3 >= 3.40], [libsqlite3-dev])
         IOTD_NEED([CRYPTO], [libcrypto >= 3.0], [libssl-dev])
     ])
     AS_IF([test "x$enable_tests" != xno], [
@@ -23,6 +24,6 @@ AC_DEFUN([IOTD_DEPS], [
     python >= 3.9 to generate dbus/iface-gen.c (Debian: python3)"])
     AS_IF([test -n "$iotd_missing"], [
         AC_MSG_ERROR([these are missing:$iotd_missing
-  install them, for example with: apt-get install libdbus-1-dev libwebsockets-dev libwolfssl-dev libjansson-dev libssl-dev libcunit1-dev])
+  install them, for example with: apt-get install libdbus-1-dev libwebsockets-dev libwolfssl-dev libjansson-dev libssl-dev libsqlite3-dev libcunit1-dev])
     ])
 ])

@@ -50,6 +50,16 @@ static void run(struct daemon_fixture *d)
     }
 }
 
+/* One of its own for each daemon: what a test left is not there in the next one. */
+static char *new_state_dir(void)
+{
+    char *path = fixture_test_path("state.XXXXXX");
+
+    if (!mkdtemp(path))
+        fixture_fatal("%s: %s", path, strerror(errno));
+    return path;
+}
+
 struct daemon_fixture *daemon_start(const struct daemon_options *options)
 {
     CLEANUP(freep) char *credentials = read_source("examples/device_info.json");
@@ -64,9 +74,7 @@ struct daemon_fixture *daemon_start(const struct daemon_options *options)
     d->model =
         options->model ? strdup(options->model) : fixture_source_path("examples/smart-light.json");
     d->endpoint = strdup(options->endpoint);
-    d->state_dir = fixture_test_path("state");
-    if (mkdir(d->state_dir, 0700) < 0 && errno != EEXIST)
-        fixture_fatal("%s: %s", d->state_dir, strerror(errno));
+    d->state_dir = new_state_dir();
     d->bus = bus_client_new();
     bus_client_subscribe(d->bus, IOTD_BUS_NAME);
     run(d);

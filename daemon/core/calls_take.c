@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Taking commands: known or new, checked by the model, given to those who serve them. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/call.h"
+#include "libiotclient/base/utf8.h"
+
+LOG_AREA("call");
+
+static int add_part(struct call *c, struct registration *owner, size_t max_updates,
+                    struct call_part **ret_part)
+{
+    struct call_part *p;
+
+    LIST_FOR_EACH (n, &c->parts) {
+        p = LIST_ENTRY(n, struct call_part, link);
+        if (p->owner == owner) {
+            *ret_part = p;
+            return 0;
+        }
+    }
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    p->call = c;
+    p->owner = owner;
+    p->client = owner ? owner->client : NULL;
+    list_append(&c->parts, &p->link);
+    p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
+    if (!p->updates)
+        return -ENOMEM;
+    *ret_part = p;
+    return 0;
+}
+
+/* A failure in words for the cloud, which shows them to the app user. */
+struct problem {
+    int code;
+    char text[LIMIT_STATUS_TEXT + 1];
+};
+
+PRINTF_LIKE(3, 4)
+static int problem(struct problem *p, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    p->code = code;
+    va_start(ap, fmt);
+    (void) vsnprintf(p->text, sizeof(p->text), fmt, ap);
+    va_end(ap);
+    utf8_trim(p->text);
+    return -EINVAL;
+}
+
+/* Checks one value of a control and puts it where it belongs; owner NULL collects the unserved. */
+static int take_value(struct calls *cs, struct call *c, const char *id, const json_t *json,
+                      size_t n_params, struct problem *p)
+{
+    int index = model_find_property(cs->model, id);
+    const struct model_property *mp;
+    struct registration *owner;
+    struct call_part *part;
+    char text[LIMIT_STATUS_TEXT + 1];
+    int r;
+
+    if (index < 0)
+        return problem(p, CODE_UNKNOWN, "unknown property %.32s", id);
+    mp = &cs->model->properties[index];
+    if (!mp->writable)
+        return problem(p, CODE_READ_ONLY, "%s is read only", id);
+    owner = owners_get(cs->owners, FEATURE_PROPERTY, (size_t) index);
+    if (!owner && !cs->accept_unowned)
+        return problem(p, CODE_UNKNOWN, "no program serves %s", id);
+    r = add_part(c, owner, n_params, &part);
+    if (r < 0)
+        return problem(p, CODE_INTERNAL, "out of memory");
+    r = value_from_json(&mp->define, json, &part->updates[part->n_updates].value);
+    if (r < 0) {
+        value_explain(&mp->define, id, r, text, sizeof(text));
+        return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
+    }
+    part->updates[part->n_updates].seen_version = cs->props->all[index].version;
+    part->updates[part->n_updates++].index = (size_t) index;
+    return 0;
+}
+
+static int take_params(struct calls *cs, struct call *c, json_t *params, struct problem *p)
+{
+    const char *id;
+    json_t *v;
+
+    if (!params || json_object_size(params) == 0)
+        return problem(p, CODE_BAD_MESSAGE, "params is missing or empty");
+    json_object_foreach(params, id, v)
+    {
+        int r = take_value(cs, c, id, v, json_object_size(params), p);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Answered before, in work, or new? True when there is nothing more to do. */
+static bool is_known(struct calls *cs, const char *token, uint64_t content, bool is_action)
+{
+    const struct answer *a;
+
+    if (!token[0])
+        return false;
+    a = answers_find(&cs->answers, token, content);
+    if (a && a->state == ANSWER_PENDING)
+        return true; /* its answer is on the way */
+    if (a) {
+        log_info("redelivered, answered again token=\"%.40s\"", token);
+        calls_send_answer(cs, token, is_action, a->code, a->text, a->response);
+        return true;
+    }
+    return false;
+}
+
+static uint64_t fingerprint(const char *method, const json_t *params)
+{
+    CLEANUP(freep) char *text = params ? json_dumps(params, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+
+    return answers_fingerprint(method, text ? text : "");
+}
+
+/* Values that nobody serves are done at once: kept as desired and told to whoever listens. */
+static void accept_unowned(struct calls *cs, struct call_part *part)
+{
+    if (props_set_desired(cs->props, part->updates, part->n_updates) < 0)
+        log_warn("desired values not kept: out of memory");
+    cs->front->controlled(part->updates, part->n_updates, cs->userdata);
+}
+
+static void deliver_control(struct calls *cs, struct call *c)
+{
+    LIST_FOR_EACH_SAFE (n, &c->parts) {
+        struct call_part *p = LIST_ENTRY(n, struct call_part, link);
+        int r;
+
+        if (!p->client) {
+            accept_unowned(cs, p);
+            call_part_free(p);
+            continue;
+        }
+        c->n_open++;
+        r = cs->front->control(p, cs->userdata);
+        p->owner = NULL; /* it may give the ids back before it answers */
+        if (r < 0) {
+            p->client = NULL;
+            c->n_open--;
+            call_fail(c, CODE_REFUSED, "the program cannot be reached");
+        }
+    }
+    if (c->n_open == 0)
+        call_finish(c);
+}
+
+void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params)
+{
+    uint64_t content = fingerprint("control", params);
+    CLEANUP(call_freep) struct call *c = NULL;
+    struct problem p = {0};
+
+    if (is_known(cs, token, content, false))
+        return;
+    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
+        calls_give_answer(cs, token, content, false, CODE_FULL, "too many calls in flight", NULL);
+        return;
+    }
+    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
+        calls_give_answer(cs, token, content, false, CODE_INTERNAL, "out of memory", NULL);
+        return;
+    }
+    if (take_params(cs, c, params, &p) < 0) {
+        /* Parts so far were not delivered: nothing to cancel. */
+        LIST_FOR_EACH (n, &c->parts)
+            LIST_ENTRY(n, struct call_part, link)->client = NULL;
+        calls_give_answer(cs, token, content, false, p.code, p.text, NULL);
+        return;
+    }
+    answers_begin(&cs->answers, token, content, false);
+    call_start(cs, c, cs->control_timeout_us);
+    deliver_control(cs, TAKE(c));
+}
+
+/* inputs is parallel to the inputs of the action; every one of them has to be there. */
+static int take_inputs(const struct model_action *a, json_t *params, struct value *inputs,
+                       struct problem *p)
+{
+    char text[LIMIT_STATUS_TEXT + 1];
+    const char *id;
+    json_t *v;
+
+    json_object_foreach(params, id, v)
+    {
+        int i = model_find_param(a->inputs, a->n_inputs, id);
+        int r;
+
+        if (i < 0)
+            return problem(p, CODE_UNKNOWN, "unknown input %.32s", id);
+        r = value_from_json(&a->inputs[i].define, v, &inputs[i]);
+        if (r < 0) {
+            value_explain(&a->inputs[i].define, id, r, text, sizeof(text));
+            return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
+        }
+    }
+    for (size_t i = 0; i < a->n_inputs; i++) {
+        if (inputs[i].kind == VALUE_NONE)
+            return problem(p, CODE_RANGE, "input %s is missing", a->inputs[i].id);
+    }
+    return 0;
+}
+
+static int invoke(struct calls *cs, struct call *c, const struct value *inputs, struct problem *p)
+{
+    size_t index = (size_t) (c->action - cs->model->actions);
+    struct registration *owner = owners_get(cs->owners, FEATURE_ACTION, index);
+    struct call_part *part;
+    int r;
+
+    if (!owner)
+        return problem(p, CODE_UNKNOWN, "no program serves %s", c->action->id);
+    if (add_part(c, owner, 0, &part) < 0)
+        return problem(p, CODE_INTERNAL, "out of memory");
+    r = cs->front->invoke(part, c->action, inputs, cs->userdata);
+    part->owner = NULL;
+    if (r < 0) {
+        part->client = NULL;
+        return problem(p, CODE_REFUSED, "the program cannot be reached");
+    }
+    c->n_open = 1;
+    return 0;
+}
+
+static int try_action(struct calls *cs, struct call *c, const char *id, json_t *params,
+                      struct problem *p)
+{
+    int index = model_find_action(cs->model, id);
+    struct value *inputs;
+    size_t n_inputs;
+    int r;
+
+    if (index < 0)
+        return problem(p, CODE_UNKNOWN, "unknown action %.32s", id);
+    c->action = &cs->model->actions[index];
+    n_inputs = c->action->n_inputs;
+    inputs = calloc(n_inputs ? n_inputs : 1, sizeof(*inputs));
+    if (!inputs)
+        return problem(p, CODE_INTERNAL, "out of memory");
+    r = take_inputs(c->action, params, inputs, p);
+    if (r == 0)
+        r = invoke(cs, c, inputs, p);
+    for (size_t i = 0; i < n_inputs; i++)
+        value_done(&inputs[i]);
+    free(inputs);
+    return r;
+}
+
+void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
+                     json_t *params)
+{
+    uint64_t content = fingerprint(id, params);
+    CLEANUP(call_freep) struct call *c = NULL;
+    struct problem p = {0};
+
+    if (is_known(cs, token, content, true))
+        return;
+    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
+        calls_give_answer(cs, token, content, true, CODE_FULL, "too many calls in flight", NULL);
+        return;
+    }
+    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
+        calls_give_answer(cs, token, content, true, CODE_INTERNAL, "out of memory", NULL);
+        return;
+    }
+    answers_begin(&cs->answers, token, content, true);
+    if (try_action(cs, c, id, params, &p) < 0) {
+        calls_give_answer(cs, token, content, true, p.code, p.text, NULL);
+        return;
+    }
+    call_start(cs, c, cs->action_timeout_us);
+    (void) TAKE(c); /* in cs->pending */
+}
+
+/* --- what the cloud wanted while nobody served it --- */
+
+void call_settle_offer(struct call *c)
+{
+    struct calls *cs = c->owner;
+
+    LIST_FOR_EACH (n, &c->parts) {
+        const struct call_part *p = LIST_ENTRY(n, struct call_part, link);
+
+        for (size_t i = 0; i < p->n_updates; i++)
+            props_drop_desired(cs->props, p->updates[i].index);
+    }
+}
+
+static int take_desired(struct call *c, struct registration *owner)
+{
+    struct calls *cs = c->owner;
+
+    for (size_t i = 0; i < cs->model->n_properties; i++) {
+        const struct prop *prop = &cs->props->all[i];
+        struct call_part *part;
+        int r;
+
+        if (prop->desired.kind == VALUE_NONE ||
+            owners_get(cs->owners, FEATURE_PROPERTY, i) != owner)
+            continue;
+        r = add_part(c, owner, cs->model->n_properties, &part);
+        if (r == 0)
+            r = value_copy(&part->updates[part->n_updates].value, &prop->desired);
+        if (r < 0)
+            return r;
+        part->updates[part->n_updates].seen_version = prop->version;
+        part->updates[part->n_updates++].index = i;
+    }
+    return 0;
+}
+
+void calls_offer_desired(struct calls *cs, struct client *client)
+{
+    LIST_FOR_EACH (n, &client->registrations) {
+        CLEANUP(call_freep) struct call *c = NULL;
+
+        if (cs->n_pending >= LIMIT_PENDING_CALLS || call_new(&c, cs, "", 0, 0) < 0)
+            return; /* offered again at the next registration */
+        c->is_offer = true;
+        if (take_desired(c, LIST_ENTRY(n, struct registration, link)) < 0 ||
+            list_is_empty(&c->parts)) {
+            LIST_FOR_EACH (pn, &c->parts)
+                LIST_ENTRY(pn, struct call_part, link)->client = NULL;
+            continue;
+        }
+        call_start(cs, c, cs->control_timeout_us);
+        deliver_control(cs, TAKE(c));
+    }
+}
+
+void calls_on_desired(struct calls *cs, const char *token, json_t *params)
+{
+    const char *id;
+    json_t *v;
+    void *next;
+
+    /* What is so already was applied before the answer got through, or by hand. */
+    json_object_foreach_safe(params, next, id, v)
+    {
+        int index = model_find_property(cs->model, id);
+        struct value value;
+
+        if (index < 0 || value_from_json(&cs->model->properties[index].define, v, &value) < 0)
+            continue;
+        if (value_equal(&value, &cs->props->all[index].value))
+            (void) json_object_del(params, id);
+        value_done(&value);
+    }
+    if (json_object_size(params) > 0)
+        calls_on_control(cs, token, 0, params);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_CORE_EVENT_H
+#define IOTD_CORE_EVENT_H
+
+/* One event of the queue; only events.c and events_store.c include this. */
+
+#include "daemon/core/events.h"
+#include "daemon/store/outbox.h"
+#include "libiotclient/base/limits.h"
+
+enum event_state {
+    EVENT_POSTING, /* not on disk yet */
+    EVENT_QUEUED,
+    EVENT_PUBLISHED, /* the session has it until PUBACK */
+    EVENT_ACKED,     /* waits for event_reply */
+    EVENT_ENDED,     /* its row has to go */
+};
+
+struct event {
+    struct list link;
+    struct events *owner;
+    enum event_state state;
+    bool in_session; /* the session will call back */
+    enum event_class class;
+    enum model_event_type type;
+    char id[LIMIT_FEATURE_ID + 1];
+    char client_token[REQUEST_TOKEN];
+    int64_t token;
+    int64_t timestamp_s;
+    uint64_t not_before_us;
+    unsigned n_cloud_errors;
+    struct request request;
+    events_posted_fn posted; /* while posting */
+    void *userdata;
+    char *peer;
+    char *scope;
+    int64_t bytes;
+    char params[];
+};
+
+int event_new(struct event **ret_event, const char *params, const char *peer,
+              const char *scope) MUST_CHECK;
+void event_destroy(struct event *e);
+/* At the end of what waits to be sent, in memory or on disk. */
+void events_enqueue(struct events *es, struct event *e);
+/* Brings more of a class from disk when few are left in memory. */
+int events_fill(struct events *es, enum event_class class) MUST_CHECK;
+/* Counts what an earlier run left, and brings the first of it. */
+int events_load(struct events *es) MUST_CHECK;
+/* Wakes the sender. */
+void events_schedule(struct events *es, uint64_t delay_us);
+/* Gives up the oldest info that is not on its way, and tells its program. -ENOENT: there is none.
+ */
+int events_drop_oldest(struct events *es) MUST_CHECK;
+/* Ends it: its program hears code, its row goes. */
+void events_end(struct event *e, int code, const char *text);
+
+extern const struct persist_part events_part;
+
+#endif /* IOTD_CORE_EVENT_H */

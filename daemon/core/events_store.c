@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The disk side of the event queue: what is in memory, what is only a row, group commit. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/event.h"
+
+LOG_AREA("event");
+
+#define WINDOW 256   /* own choice: events of a class in memory */
+#define LOW_WATER 64 /* own choice: then more are brought */
+
+int event_new(struct event **ret_event, const char *params, const char *peer, const char *scope)
+{
+    size_t len = strlen(params);
+    struct event *e;
+
+    e = malloc(sizeof(*e) + len + 1);
+    if (!e)
+        return -ENOMEM;
+    *e = (struct event){.bytes = (int64_t) (sizeof(*e) + len + 1)};
+    list_init(&e->link);
+    memcpy(e->params, params, len + 1);
+    e->peer = strdup(peer);
+    e->scope = strdup(scope);
+    if (!e->peer || !e->scope) {
+        event_destroy(e);
+        return -ENOMEM;
+    }
+    *ret_event = e;
+    return 0;
+}
+
+void event_destroy(struct event *e)
+{
+    free(e->peer);
+    free(e->scope);
+    free(e);
+}
+
+void events_enqueue(struct events *es, struct event *e)
+{
+    struct event_queue *q = &es->queues[e->class];
+
+    if (q->n_on_disk > 0 || q->n_queued >= WINDOW) {
+        q->n_on_disk++;
+        event_destroy(e);
+        return;
+    }
+    e->state = EVENT_QUEUED;
+    list_append(&q->queued, &e->link);
+    q->n_queued++;
+    q->last_loaded = e->token;
+}
+
+/* --- loading --- */
+
+static int on_entry(const struct outbox_entry *entry, void *userdata)
+{
+    struct events *es = userdata;
+    struct event_queue *q = &es->queues[entry->class];
+    struct event *e;
+    int r;
+
+    r = event_new(&e, entry->params, entry->peer, entry->scope);
+    if (r < 0)
+        return r;
+    e->owner = es;
+    e->state = EVENT_QUEUED;
+    e->class = (enum event_class) entry->class;
+    e->type = (enum model_event_type) entry->type;
+    e->token = entry->token;
+    e->timestamp_s = entry->timestamp_s;
+    e->bytes = entry->bytes;
+    (void) snprintf(e->id, sizeof(e->id), "%s", entry->event_id);
+    (void) snprintf(e->client_token, sizeof(e->client_token), "%s", entry->client_token);
+    list_append(&q->queued, &e->link);
+    q->n_queued++;
+    q->n_on_disk--;
+    q->last_loaded = e->token;
+    return 0;
+}
+
+int events_fill(struct events *es, enum event_class class)
+{
+    struct event_queue *q = &es->queues[class];
+
+    if (q->n_on_disk == 0 || q->n_queued > LOW_WATER)
+        return 0;
+    return outbox_load(es->persist->db, class, q->last_loaded, WINDOW - q->n_queued, on_entry, es);
+}
+
+int events_load(struct events *es)
+{
+    for (int c = 0; c < EVENT_CLASS_COUNT_; c++) {
+        struct outbox_totals t = {0};
+        int r = outbox_get_totals(es->persist->db, c, &t);
+
+        if (r < 0)
+            return r;
+        es->n_all += t.n;
+        es->n_bytes += t.bytes;
+        es->queues[c].n_on_disk = t.n;
+        completion_skip(es->completion, (uint64_t) t.last_token);
+        r = events_fill(es, (enum event_class) c);
+        if (r < 0)
+            return r;
+    }
+    if (es->n_all > 0)
+        log_info("queue taken up events=%lld bytes=%lld", (long long) es->n_all,
+                 (long long) es->n_bytes);
+    return 0;
+}
+
+int events_drop_oldest(struct events *es)
+{
+    struct event_queue *q = &es->queues[EVENT_CLASS_INFO];
+
+    if (list_is_empty(&q->queued))
+        return -ENOENT;
+    events_end(LIST_ENTRY(q->queued.next, struct event, link), 429,
+               "dropped for a newer event, as outbox.info_policy says");
+    return events_fill(es, EVENT_CLASS_INFO);
+}
+
+/* --- saving --- */
+
+static int save(struct db *db, void *userdata)
+{
+    struct events *es = userdata;
+    int r = 0;
+
+    LIST_FOR_EACH (n, &es->ended) {
+        r = outbox_remove(db, LIST_ENTRY(n, struct event, link)->token);
+        if (r < 0)
+            return r;
+    }
+    LIST_FOR_EACH (n, &es->posting) {
+        const struct event *e = LIST_ENTRY(n, struct event, link);
+        const struct outbox_entry entry = {
+            .token = e->token,
+            .class = e->class,
+            .client_token = e->client_token,
+            .event_id = e->id,
+            .type = e->type,
+            .timestamp_s = e->timestamp_s,
+            .params = e->params,
+            .peer = e->peer,
+            .scope = e->scope,
+            .bytes = e->bytes,
+        };
+
+        r = outbox_add(db, &entry);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void forget_ended(struct events *es)
+{
+    LIST_FOR_EACH_SAFE (n, &es->ended) {
+        struct event *e = LIST_ENTRY(n, struct event, link);
+
+        list_remove(&e->link);
+        e->owner = NULL;
+        if (!e->in_session)
+            event_destroy(e);
+    }
+}
+
+static void saved(int result, void *userdata)
+{
+    struct events *es = userdata;
+    struct list posting;
+
+    if (result == 0)
+        forget_ended(es);
+    list_init(&posting);
+    list_splice(&posting, &es->posting);
+    if (list_is_empty(&posting))
+        return;
+    while (!list_is_empty(&posting)) {
+        struct event *e = LIST_ENTRY(posting.next, struct event, link);
+        events_posted_fn fn = e->posted;
+        uint64_t token = (uint64_t) e->token;
+        void *data = e->userdata;
+
+        list_remove(&e->link);
+        if (result < 0) {
+            es->n_all--;
+            es->n_bytes -= e->bytes;
+            event_destroy(e);
+        } else {
+            events_enqueue(es, e);
+        }
+        fn(result, token, data);
+    }
+    events_schedule(es, 0);
+}
+
+const struct persist_part events_part = {.save = save, .saved = saved};

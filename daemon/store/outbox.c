@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/store/outbox.h"
+
+int outbox_add(struct db *db, const struct outbox_entry *e)
+{
+    return db_run(db,
+                  "INSERT INTO outbox (token, class, client_token, event_id, type, timestamp_s,"
+                  " params, peer, scope, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  NULL, NULL, "iissiisssi", e->token, (int64_t) e->class, e->client_token,
+                  e->event_id, (int64_t) e->type, e->timestamp_s, e->params, e->peer, e->scope,
+                  e->bytes);
+}
+
+int outbox_remove(struct db *db, int64_t token)
+{
+    return db_run(db, "DELETE FROM outbox WHERE token = ?", NULL, NULL, "i", token);
+}
+
+struct load {
+    int (*fn)(const struct outbox_entry *entry, void *userdata);
+    void *userdata;
+};
+
+static int on_row(const struct db_row *row, void *userdata)
+{
+    const struct load *load = userdata;
+    const struct outbox_entry e = {
+        .token = db_row_i64(row, 0),
+        .class = (int) db_row_i64(row, 1),
+        .client_token = db_row_text(row, 2),
+        .event_id = db_row_text(row, 3),
+        .type = (int) db_row_i64(row, 4),
+        .timestamp_s = db_row_i64(row, 5),
+        .params = db_row_text(row, 6),
+        .peer = db_row_text(row, 7),
+        .scope = db_row_text(row, 8),
+        .bytes = db_row_i64(row, 9),
+    };
+
+    return load->fn(&e, load->userdata);
+}
+
+int outbox_load(struct db *db, int class, int64_t after, int64_t max,
+                int (*fn)(const struct outbox_entry *entry, void *userdata), void *userdata)
+{
+    struct load load = {fn, userdata};
+
+    return db_run(db,
+                  "SELECT token, class, client_token, event_id, type, timestamp_s, params, peer,"
+                  " scope, bytes FROM outbox WHERE class = ? AND token > ? ORDER BY token LIMIT ?",
+                  on_row, &load, "iii", (int64_t) class, after, max);
+}
+
+static int on_totals(const struct db_row *row, void *userdata)
+{
+    struct outbox_totals *t = userdata;
+
+    t->n = db_row_i64(row, 0);
+    t->bytes = db_row_i64(row, 1);
+    t->last_token = db_row_i64(row, 2);
+    return 0;
+}
+
+int outbox_get_totals(struct db *db, int class, struct outbox_totals *ret_totals)
+{
+    return db_run(db,
+                  "SELECT count(*), coalesce(sum(bytes), 0),"
+                  " (SELECT coalesce(max(token), 0) FROM outbox) FROM outbox WHERE class = ?",
+                  on_totals, ret_totals, "i", (int64_t) class);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IOTD_STORE_SCHEMA_H
+#define IOTD_STORE_SCHEMA_H
+
+/*
+ * The database by versions: entry n brings a file of user_version n to n + 1. Entries are never
+ * changed after a release, new ones are added.
+ */
+
+#define SCHEMA_APPLICATION_ID 0x696f7464 /* "iotd", PRAGMA application_id */
+
+static const char *const schema_steps[] = {
+    "CREATE TABLE outbox ("
+    " token INTEGER PRIMARY KEY," /* order of posting */
+    " class INTEGER NOT NULL,"    /* enum event_class */
+    " client_token TEXT NOT NULL,"
+    " event_id TEXT NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " timestamp_s INTEGER NOT NULL,"
+    " params TEXT NOT NULL,"
+    " peer TEXT NOT NULL,"
+    " scope TEXT NOT NULL," /* the bus on which peer is a name */
+    " bytes INTEGER NOT NULL);"
+    "CREATE INDEX outbox_order ON outbox (class, token);"
+    "CREATE TABLE properties ("
+    " id TEXT PRIMARY KEY,"
+    " value TEXT,"   /* JSON as it travels; NULL: none */
+    " desired TEXT," /* the same, set by the cloud and not yet taken by a program */
+    " stamp_us INTEGER NOT NULL,"
+    " confirmed INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE answers ("
+    " slot INTEGER PRIMARY KEY," /* in the ring */
+    " token TEXT NOT NULL,"
+    " content INTEGER NOT NULL,"
+    " state INTEGER NOT NULL," /* enum answer_state */
+    " code INTEGER NOT NULL,"
+    " text TEXT NOT NULL,"
+    " response TEXT);" /* NULL: a control */
+    "CREATE TABLE facts ("
+    " name TEXT PRIMARY KEY,"
+    " value TEXT NOT NULL) WITHOUT ROWID;",
+};
+
+#endif /* IOTD_STORE_SCHEMA_H */
