@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += %reldir%/run
+EXTRA_DIST += %reldir%/README.md %reldir%/run
 TEST_EXTENSIONS = .bus
 if ENABLE_TESTS
 check_LTLIBRARIES += libiottest.la
@@ -118,6 +118,8 @@ integration_tests += %reldir%/integration/03-control-served.bus
 %canon_reldir%_integration_03_control_served_bus_SOURCES = %reldir%/integration/03-control-served.bus.c
 %canon_reldir%_integration_03_control_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_integration_03_control_served_bus_LDADD = $(SCENE_LDADD)
+
+include %reldir%/fuzz/local.mk
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Fuzz targets. Each is a test of `make check`: its corpus, and broken variants of it. For
+# libFuzzer, in a build directory of its own:
+#
+#   ../configure --enable-fuzzers --with-sanitizers=fuzzer-no-link,address,undefined CC=clang
+#   make fuzz-smoke FUZZ_SECONDS=60
+#
+# A new target NAME: fuzz-NAME.c, corpus/NAME/*, and below
+#   fuzz_programs += %reldir%/fuzz-NAME
+#   %canon_reldir%_fuzz_NAME_SOURCES = %reldir%/fuzz-NAME.c
+#   %canon_reldir%_fuzz_NAME_LDFLAGS = $(fuzz_ldflags)
+#   %canon_reldir%_fuzz_NAME_LDADD = libraries... $(fuzz_libs)
+fuzz_programs =
+check_PROGRAMS += $(fuzz_programs)
+check_LTLIBRARIES += libiotfuzz.la
+libiotfuzz_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+libiotfuzz_la_SOURCES = %reldir%/fuzz-check.c %reldir%/fuzz.h
+libiotfuzz_la_LIBADD = libiotbase.la
+fuzz_libs = libiotfuzz.la
+FUZZ_SECONDS = 60
+if ENABLE_FUZZERS
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+fuzz_ldflags = $(AM_LDFLAGS)
+libiotfuzz_la_SOURCES += %reldir%/fuzz-main.c
+TESTS += $(fuzz_programs)
+endif
+MOSTLYCLEANFILES += fuzz-*.crash
+
+# Findings stay in the build directory: put each into its corpus, with the fix.
+fuzz-smoke: $(fuzz_programs)
+if ENABLE_FUZZERS
+	@status=0; for program in $(fuzz_programs); do \
+		name=$${program##*/fuzz-}; dict=$(srcdir)/%reldir%/dict/$$name.dict; \
+		echo "== $$name"; mkdir -p fuzz-out/$$name; \
+		test -f $$dict && dict=-dict=$$dict || dict=; \
+		./$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+			-print_final_stats=1 -artifact_prefix=fuzz-out/$$name- $$dict \
+			fuzz-out/$$name $(srcdir)/%reldir%/corpus/$$name || status=1; \
+	done; exit $$status
+else
+	@echo "fuzz-smoke needs configure --enable-fuzzers and clang, see $(srcdir)/%reldir%/local.mk"
+	@exit 1
+endif
+.PHONY: fuzz-smoke
+
+EXTRA_DIST += %reldir%/corpus %reldir%/dict
+
+fuzz_programs += %reldir%/fuzz-dbus-msg
+%canon_reldir%_fuzz_dbus_msg_SOURCES = %reldir%/fuzz-dbus-msg.c
+%canon_reldir%_fuzz_dbus_msg_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_fuzz_dbus_msg_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_dbus_msg_LDADD = libiottestbus.la libiotdbus-server.la $(fuzz_libs)
