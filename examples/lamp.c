@@ -24,6 +24,8 @@
 
 struct lamp {
     iotc_client *client;
+    iotc_slot *controls;
+    iotc_slot *unlock;
     bool power;
     int64_t color;
     int64_t brightness;
@@ -210,17 +212,16 @@ static int serve(struct lamp *lamp)
 {
     static const char *const ids[] = {"power_switch", "color", "brightness", "name"};
     static char controls[] = "serving controls", unlock[] = "serving unlock";
-    iotc_slot *slot = NULL;
     int r;
 
     r = iotc_client_watch_link(lamp->client, NULL, on_link, lamp, NULL);
     if (r >= 0)
-        r = iotc_serve_control(lamp->client, &slot, ids, 4, on_control, lamp, NULL);
+        r = iotc_serve_control(lamp->client, &lamp->controls, ids, 4, on_control, lamp, NULL);
     if (r >= 0)
-        r = iotc_slot_watch(slot, on_slot, controls);
+        r = iotc_slot_watch(lamp->controls, on_slot, controls);
     if (r >= 0)
-        r = iotc_serve_action(lamp->client, &slot, "unlock", on_unlock, lamp, NULL);
-    return r < 0 ? r : iotc_slot_watch(slot, on_slot, unlock);
+        r = iotc_serve_action(lamp->client, &lamp->unlock, "unlock", on_unlock, lamp, NULL);
+    return r < 0 ? r : iotc_slot_watch(lamp->unlock, on_slot, unlock);
 }
 
 static int start_timer(void)
@@ -277,6 +278,8 @@ int main(int argc, char **argv)
         r = run(&lamp, timer_fd);
     if (r < 0)
         fprintf(stderr, "lamp: %s\n", iotc_strerror(r));
+    iotc_slot_unref(lamp.controls);
+    iotc_slot_unref(lamp.unlock);
     iotc_client_unref(lamp.client);
     if (timer_fd >= 0)
         close(timer_fd);

@@ -239,6 +239,14 @@ localcloud_scripts = \
 TESTS += $(localcloud_scripts)
 EXTRA_DIST += $(localcloud_scripts) %reldir%/integration/localcloud_fixture.py
 # --- end of iot-localcloud ---
+# The programs of examples/ with iotd and the local cloud.
+integration_tests += %reldir%/integration/12-restart-programs.bus
+%canon_reldir%_integration_12_restart_programs_bus_SOURCES = \
+	%reldir%/integration/12-restart-programs.bus.c
+%canon_reldir%_integration_12_restart_programs_bus_CPPFLAGS = \
+	$(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_12_restart_programs_bus_LDADD = libiotfixture.la $(JANSSON_LIBS)
+
 # iotctl against the same fake as a program.
 check_PROGRAMS += %reldir%/lib/fake-iotd
 %canon_reldir%_lib_fake_iotd_SOURCES = %reldir%/lib/fake-iotd-main.c
