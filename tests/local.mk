@@ -341,5 +341,10 @@ unit_tests += %reldir%/unit/test-model
 %canon_reldir%_unit_test_model_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_model_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-link-fsm
+%canon_reldir%_unit_test_link_fsm_SOURCES = %reldir%/unit/test-link-fsm.c
+%canon_reldir%_unit_test_link_fsm_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_link_fsm_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif
