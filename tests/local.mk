@@ -346,5 +346,16 @@ unit_tests += %reldir%/unit/test-link-fsm
 %canon_reldir%_unit_test_link_fsm_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_link_fsm_LDADD = $(daemon_test_libs)
 
+link_steps = %reldir%/lib/link-steps.c %reldir%/lib/link-steps.h
+unit_tests += %reldir%/unit/test-link
+%canon_reldir%_unit_test_link_SOURCES = %reldir%/unit/test-link.c $(link_steps)
+%canon_reldir%_unit_test_link_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_link_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-link-retry
+%canon_reldir%_unit_test_link_retry_SOURCES = %reldir%/unit/test-link-retry.c $(link_steps)
+%canon_reldir%_unit_test_link_retry_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_link_retry_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

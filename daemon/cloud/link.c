@@ -49,6 +49,7 @@ struct link {
     unsigned kicks;
     bool session_present;
     bool was_up;
+    bool told_up; /* the watchers know */
     uint64_t sent, received, reconnects;
     struct backoff probe, backoff;
     struct loop_timer retry_timer, phase_timer, session_timer;
@@ -379,12 +380,16 @@ static int do_tell_up(struct link *l)
     l->was_up = true;
     backoff_reset(&l->probe);
     arm_session_timer(l);
+    l->told_up = true;
     TELL(l, on_up, );
     return 0;
 }
 
 static void do_tell_down(struct link *l)
 {
+    if (!l->told_up) /* it failed before it was through */
+        return;
+    l->told_up = false;
     if (loop_now_us(l->loop) - l->up_us > STABLE_US)
         backoff_reset(&l->backoff);
     TELL(l, on_down, );
@@ -465,10 +470,10 @@ static void step(struct link *l, enum link_event event, const char *fmt, ...)
     l->state = t->next;
     if (strcmp(link_state_public(from), link_state_public(t->next)) != 0)
         l->since_real_us = clock_real_us();
-    if (strcmp(reason, KEEP_REASON) != 0)
+    if (t->next == LINK_STATE_UP || t->next == LINK_STATE_OFF)
+        l->reason[0] = '\0'; /* as it should be */
+    else if (strcmp(reason, KEEP_REASON) != 0)
         memcpy(l->reason, reason, sizeof(reason));
-    else if (t->next == LINK_STATE_UP || t->next == LINK_STATE_OFF)
-        l->reason[0] = '\0';
     log_step(l, from, event);
     r = run_actions(l, t->actions);
     TELL(l, on_changed, );
