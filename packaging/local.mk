@@ -48,12 +48,3 @@ dist_man_MANS += \
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %reldir%/bash-completion/iotctl
-EXTRA_DIST += %reldir%/m4/iotd-flags.m4 %reldir%/m4/iotd-deps.m4
-EXTRA_DIST += %reldir%/debian-packages %reldir%/install-deps
-
-# What iotd --print-config prints; tests/unit/test-conf.c compares.
-if ENABLE_DAEMON
-iotdconfdir = $(sysconfdir)/iotd
-iotdconf_DATA = %reldir%/iotd.conf
-endif
-EXTRA_DIST += %reldir%/iotd.conf

@@ -93,18 +93,21 @@ static void check_controlled(struct desk *d, int brightness)
 static void test_shared(void)
 {
     CLEANUP(freep) char *status = NULL;
-    json_auto_t *event = NULL, *lamp_report = NULL, *host_report = NULL;
+    static const char *const history[] = {NULL};
+    json_auto_t *events = NULL, *lamp_report = NULL, *host_report = NULL;
+    CLEANUP(freep) char *events_text = NULL;
     struct proc *lamp, *hostmon;
     struct desk d;
 
     desk_init(&d);
     lamp = start_lamp();
-    event = cloud_wait_method(d.cloud, "up", "event_post");
-    CHECK_STR(json_string_value(json_object_get(event, "eventId")), "status_report");
     lamp_report = cloud_wait(d.cloud, "up", "property", "\"brightness\":50");
     hostmon = program("examples/hostmon", NULL, NULL);
     host_report = cloud_wait(d.cloud, "up", "property", "\"uptime\":");
     wait_line(lamp, "status_report: done");
+    events = cloud_app(d.cloud, "AppListEventHistory", history);
+    events_text = json_dumps(events, 0);
+    check_has(events_text, "\"status_report\"");
     check_controlled(&d, 71);
 
     status = run(0, "iotctl", "status", NULL);
