@@ -24,6 +24,7 @@
 struct ctl {
     DBusConnection *bus;
     const char *bus_name; /* as given to --bus */
+    char owner[256];      /* unique name of iotd; only its signals are believed */
     bool json;
     bool no_wait;
     uint64_t count; /* 0: no end */

@@ -83,40 +83,6 @@ static int no_iotd(struct ctl *ctl)
     return CTL_UNAVAILABLE;
 }
 
-static DBusConnection *open_address(const char *address, DBusError *error)
-{
-    DBusConnection *bus = dbus_connection_open_private(address, error);
-
-    if (bus && !dbus_bus_register(bus, error)) {
-        dbus_connection_close(bus);
-        dbus_connection_unref(bus);
-        bus = NULL;
-    }
-    return bus;
-}
-
-int ctl_open(struct ctl *ctl)
-{
-    DBusError error = DBUS_ERROR_INIT;
-    int r;
-
-    if (strcmp(ctl->bus_name, "system") == 0)
-        ctl->bus = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
-    else if (strcmp(ctl->bus_name, "session") == 0)
-        ctl->bus = dbus_bus_get_private(DBUS_BUS_SESSION, &error);
-    else
-        ctl->bus = open_address(ctl->bus_name, &error);
-    if (!ctl->bus) {
-        r = no_bus(ctl, error.message);
-        dbus_error_free(&error);
-        return r;
-    }
-    dbus_connection_set_exit_on_disconnect(ctl->bus, FALSE);
-    if (!dbus_bus_name_has_owner(ctl->bus, IOTD_BUS_NAME, NULL))
-        return no_iotd(ctl);
-    return CTL_OK;
-}
-
 void ctl_close(struct ctl *ctl)
 {
     if (!ctl->bus)
@@ -158,6 +124,62 @@ int ctl_call(struct ctl *ctl, DBusMessage *msg, DBusMessage **ret_reply)
         r = ctl_fail(ctl, error.name, "%s", error.message);
     dbus_error_free(&error);
     return r;
+}
+
+static int find_owner(struct ctl *ctl)
+{
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL, *reply = NULL;
+    DBusMessageIter it;
+    const char *owner;
+    int r;
+
+    msg = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+                                       "GetNameOwner");
+    if (!msg)
+        return ctl_fail_errno(ctl, -ENOMEM);
+    dbus_message_iter_init_append(msg, &it);
+    r = msg_append_string(&it, IOTD_BUS_NAME);
+    if (r < 0)
+        return ctl_fail_errno(ctl, r);
+    r = ctl_call(ctl, msg, &reply);
+    if (r != CTL_OK)
+        return r;
+    if (!dbus_message_iter_init(reply, &it) || msg_read_string(&it, &owner) < 0)
+        return ctl_fail_protocol(ctl);
+    (void) snprintf(ctl->owner, sizeof(ctl->owner), "%s", owner); /* a bus name has at most 255 */
+    return CTL_OK;
+}
+
+static DBusConnection *open_address(const char *address, DBusError *error)
+{
+    DBusConnection *bus = dbus_connection_open_private(address, error);
+
+    if (bus && !dbus_bus_register(bus, error)) {
+        dbus_connection_close(bus);
+        dbus_connection_unref(bus);
+        bus = NULL;
+    }
+    return bus;
+}
+
+int ctl_open(struct ctl *ctl)
+{
+    DBusError error = DBUS_ERROR_INIT;
+    int r;
+
+    if (strcmp(ctl->bus_name, "system") == 0)
+        ctl->bus = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
+    else if (strcmp(ctl->bus_name, "session") == 0)
+        ctl->bus = dbus_bus_get_private(DBUS_BUS_SESSION, &error);
+    else
+        ctl->bus = open_address(ctl->bus_name, &error);
+    if (!ctl->bus) {
+        r = no_bus(ctl, error.message);
+        dbus_error_free(&error);
+        return r;
+    }
+    dbus_connection_set_exit_on_disconnect(ctl->bus, FALSE);
+    return find_owner(ctl);
 }
 
 int ctl_get_all(struct ctl *ctl, const char *path, const char *iface, DBusMessage **ret_reply)
@@ -228,6 +250,7 @@ int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int 
             return CTL_UNAVAILABLE;
         }
         if (msg && dbus_message_is_signal(msg, iface, member) &&
+            dbus_message_has_sender(msg, ctl->owner) &&
             dbus_message_has_path(msg, IOTD_DEVICE_PATH)) {
             *ret_msg = TAKE(msg);
             return CTL_OK;

@@ -217,11 +217,10 @@ static int read_row(DBusMessageIter *list, struct row *ret_row)
     return 0;
 }
 
-static int take_row(iotc_client *client, struct row *row)
+static int take_type(iotc_client *client, struct row *row)
 {
     struct props *props = &client->props;
     iotc_type type = type_of_name(row->type);
-    enum value_kind kind;
     iotc_prop *prop;
     int r;
 
@@ -235,22 +234,24 @@ static int take_row(iotc_client *client, struct row *row)
     prop->writable = strcmp(row->mode, "rw") == 0;
     (void) pthread_mutex_unlock(&props->lock);
     prop->in_model = true;
+    return 0;
+}
 
-    if (row->stamp_us && prop_kind(type, &kind) >= 0 && row->value.kind == kind)
+static int take_value(iotc_client *client, struct row *row)
+{
+    iotc_prop *prop = find(&client->props, row->id);
+    enum value_kind kind;
+
+    if (row->stamp_us && prop_kind(prop->type, &kind) >= 0 && row->value.kind == kind)
         update(prop, &row->value, boot_stamp(row->stamp_us));
     return 0;
 }
 
-static int take_list(iotc_client *client, DBusMessage *msg)
+static int for_rows(iotc_client *client, DBusMessageIter list,
+                    int (*take)(iotc_client *client, struct row *row))
 {
-    DBusMessageIter it, list;
     int r = 0;
 
-    if (!dbus_message_has_signature(msg, "a(sssvt)") || !dbus_message_iter_init(msg, &it))
-        return -EPROTO;
-    for (size_t i = 0; i < client->props.n_items; i++)
-        client->props.items[i]->in_model = false;
-    dbus_message_iter_recurse(&it, &list);
     for (; dbus_message_iter_get_arg_type(&list) == DBUS_TYPE_STRUCT && r >= 0;
          dbus_message_iter_next(&list)) {
         struct row row;
@@ -258,10 +259,25 @@ static int take_list(iotc_client *client, DBusMessage *msg)
         r = read_row(&list, &row);
         if (r < 0)
             break;
-        r = take_row(client, &row);
+        r = take(client, &row);
         value_done(&row.value);
     }
     return r;
+}
+
+static int take_list(iotc_client *client, DBusMessage *msg)
+{
+    DBusMessageIter it, list;
+    int r;
+
+    if (!dbus_message_has_signature(msg, "a(sssvt)") || !dbus_message_iter_init(msg, &it))
+        return -EPROTO;
+    for (size_t i = 0; i < client->props.n_items; i++)
+        client->props.items[i]->in_model = false;
+    dbus_message_iter_recurse(&it, &list);
+    /* Watchers run with the values: by then the whole model is known. */
+    r = for_rows(client, list, take_type);
+    return r < 0 ? r : for_rows(client, list, take_value);
 }
 
 static void on_list(DBusMessage *reply, int error, void *userdata)

@@ -206,8 +206,12 @@ static void on_owner(DBusMessage *reply, int error, void *userdata)
         say(s, "iotd is not on the bus");
         return;
     }
-    if (!reply || !dbus_message_iter_init(reply, &it) || msg_read_string(&it, &owner) < 0)
+    if (error == -ECONNRESET)
         return;
+    if (!reply || !dbus_message_iter_init(reply, &it) || msg_read_string(&it, &owner) < 0) {
+        bus_lost(s); /* a bus that does not answer that is of no use: start again */
+        return;
+    }
     set_owner(s, owner);
 }
 
@@ -336,7 +340,7 @@ static int open_bus(struct session *s)
     s->bus = dbus_connection_open_private(address, NULL);
     if (!s->bus)
         return -EHOSTDOWN;
-    dbus_connection_set_max_message_size(s->bus, LIMIT_DBUS_MESSAGE);
+    dbus_connection_set_max_message_size(s->bus, LIMIT_CLIENT_MESSAGE);
     r = bus_watch_attach(&s->watch, s->bus, s->loop);
     if (r < 0)
         return r;

@@ -23,7 +23,8 @@ typedef void (*iotc_call_fn)(iotc_client *client, iotc_call *call, void *userdat
  * outcome is iotc_slot_get_error() and iotc_slot_watch().
  * @param ret_slot  may be NULL: served as long as the client lives
  * @param destroy   may be NULL
- * @return 0; -EINVAL, also for an id that cannot be one; -ENOMEM
+ * @return 0; -EINVAL, also for an id that cannot be one; -EEXIST another slot of this client
+ *         serves it; -ENOMEM
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_serve_action(iotc_client *client, iotc_slot **ret_slot,

@@ -73,7 +73,7 @@ IOTC_API IOTC_MUST_CHECK int iotc_event_post(iotc_event *event, uint32_t flags, 
  * Makes this program the only one that may post an event id, after each attach again. The
  * outcome is iotc_slot_get_error() and iotc_slot_watch(). Posting needs no claim.
  * @param ret_slot  may be NULL: claimed as long as the client lives
- * @return 0; -EINVAL; -ENOMEM
+ * @return 0; -EINVAL; -EEXIST another slot of this client claims it; -ENOMEM
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_event_claim(iotc_client *client, iotc_slot **ret_slot,

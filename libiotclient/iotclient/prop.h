@@ -113,7 +113,8 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_watch(iotc_prop *prop, iotc_slot **ret_sl
  * @param ids       copied; 1 to 512 of them
  * @param ret_slot  may be NULL: the ids are served as long as the client lives
  * @param destroy   may be NULL
- * @return 0; -EINVAL, also for an id that cannot be one; -EMSGSIZE too many ids; -ENOMEM
+ * @return 0; -EINVAL, also for an id that cannot be one; -EMSGSIZE too many ids; -EEXIST another
+ *         slot of this client serves one of them; -ENOMEM
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_serve_control(iotc_client *client, iotc_slot **ret_slot,

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -323,6 +325,84 @@ static void test_impostor(void)
     world_fini(&w);
 }
 
+struct reader {
+    iotc_prop *prop;
+    atomic_bool stop;
+    unsigned n;
+    bool torn;
+};
+
+/* Each value is one letter, many times. */
+static void *read_all(void *userdata)
+{
+    struct reader *r = userdata;
+    char text[LIMIT_STRING_VALUE + 1];
+
+    while (!r->stop) {
+        int len = iotc_prop_get_string(r->prop, text, sizeof(text), NULL);
+
+        for (int i = 1; i < len; i++)
+            r->torn |= text[i] != text[0];
+        r->torn |= len > 0 && (size_t) len != strlen(text);
+        r->n++;
+    }
+    return NULL;
+}
+
+static void test_any_thread(void)
+{
+    struct reader reader = {.n = 0};
+    char text[LIMIT_STRING_VALUE + 1];
+    pthread_t thread;
+    struct world w;
+
+    world_init_attached(&w);
+    reader.prop = world_prop(&w, "name");
+    CHECK_INT(pthread_create(&thread, NULL, read_all, &reader), 0);
+    for (int i = 0; i < 200; i++) {
+        size_t len = (size_t) (i * 37 % LIMIT_STRING_VALUE) + 1;
+
+        memset(text, 'a' + i % 26, len);
+        text[len] = '\0';
+        fake_change(w.fake, "name", value_of_string(text));
+        test_loop_turn(&w.tl, 1000);
+    }
+    world_settle(&w);
+    reader.stop = true;
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK(reader.n > 0);
+    CHECK(!reader.torn);
+    world_fini(&w);
+}
+
+/* A watcher that looks another property up finds the whole new model. */
+static void on_change_lookup(iotc_client *client, iotc_prop *prop, void *userdata)
+{
+    static const char *const ids[] = {"power_switch", "brightness", "boot_time"};
+    struct world *w = userdata;
+    iotc_prop *other = NULL;
+
+    (void) prop;
+    w->n_done++;
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+        CHECK_INT(iotc_prop_lookup(client, ids[i], &other), 0);
+}
+
+static void test_lookup_in_watch(void)
+{
+    struct world w;
+
+    world_init_attached(&w);
+    CHECK_INT(iotc_prop_watch(world_prop(&w, "brightness"), NULL, on_change_lookup, &w, NULL), 0);
+    world_kill_fake(&w);
+    WORLD_UNTIL(&w, world_is_absent);
+    world_start_fake(&w);
+    fake_change(w.fake, "brightness", value_of_int(8));
+    WORLD_UNTIL(&w, world_is_up);
+    CHECK_INT(w.n_done, 1);
+    world_fini(&w);
+}
+
 static void test_cancelled(void)
 {
     struct world w;
@@ -348,6 +428,8 @@ const struct suite_test suite_tests[] = {
     {"backpressure", test_backpressure},
     {"watch", test_watch},
     {"impostor", test_impostor},
+    {"any_thread", test_any_thread},
+    {"lookup_in_watch", test_lookup_in_watch},
     {"cancelled", test_cancelled},
     {NULL, NULL},
 };
