@@ -247,6 +247,10 @@ integration_tests += %reldir%/integration/12-restart-programs.bus
 	$(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_integration_12_restart_programs_bus_LDADD = libiotfixture.la $(JANSSON_LIBS)
 
+# The quick start.
+TESTS += %reldir%/integration/15-quickstart.bus
+EXTRA_DIST += %reldir%/integration/15-quickstart.bus
+
 # iotctl against the same fake as a program.
 check_PROGRAMS += %reldir%/lib/fake-iotd
 %canon_reldir%_lib_fake_iotd_SOURCES = %reldir%/lib/fake-iotd-main.c
