@@ -361,5 +361,30 @@ unit_tests += %reldir%/unit/test-link-retry
 %canon_reldir%_unit_test_link_retry_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_link_retry_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-requests
+%canon_reldir%_unit_test_requests_SOURCES = %reldir%/unit/test-requests.c
+%canon_reldir%_unit_test_requests_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_requests_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-answers
+%canon_reldir%_unit_test_answers_SOURCES = %reldir%/unit/test-answers.c
+%canon_reldir%_unit_test_answers_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_answers_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-clients
+%canon_reldir%_unit_test_clients_SOURCES = %reldir%/unit/test-clients.c
+%canon_reldir%_unit_test_clients_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_clients_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-owners
+%canon_reldir%_unit_test_owners_SOURCES = %reldir%/unit/test-owners.c
+%canon_reldir%_unit_test_owners_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_owners_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-props
+%canon_reldir%_unit_test_props_SOURCES = %reldir%/unit/test-props.c
+%canon_reldir%_unit_test_props_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_props_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/props.h"
+#include "tests/lib/rig.h"
+#include "tests/lib/suite.h"
+
+#define INT(x)                                                                                     \
+    {                                                                                              \
+        .kind = VALUE_INT, .i = (x)                                                                \
+    }
+#define TEXT(x)                                                                                    \
+    {                                                                                              \
+        .kind = VALUE_STRING, .s = (char *) (uintptr_t) (x)                                        \
+    }
+
+enum { POWER, LEVEL, COLOR, NAME };
+
+struct heard {
+    unsigned n;
+    size_t n_indices, indices[8];
+};
+
+static void on_changed(const size_t *indices, size_t n, void *userdata)
+{
+    struct heard *h = userdata;
+
+    h->n++;
+    h->n_indices = n;
+    memcpy(h->indices, indices, n * sizeof(*indices));
+}
+
+static void test_write(void)
+{
+    CLEANUP(model_freep) struct model *m = rig_model();
+    const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x")}};
+    const struct prop_update b[] = {{LEVEL, INT(5)}, {NAME, TEXT("y")}};
+    struct heard h = {0};
+    struct props ps;
+
+    CHECK_INT(props_init(&ps, m), 0);
+    CHECK_INT(ps.all[LEVEL].value.kind, VALUE_NONE);
+    CHECK_INT(props_write(&ps, a, 1, 1), 0); /* nobody listens yet */
+    props_listen(&ps, on_changed, &h);
+    CHECK_INT(props_write(&ps, a, 2, 2), 0);
+    CHECK(h.n == 1 && h.n_indices == 1 && h.indices[0] == NAME); /* LEVEL was 5 before */
+    CHECK_INT(props_write(&ps, b, 2, 3), 0);
+    CHECK(h.n == 2 && h.n_indices == 1 && h.indices[0] == NAME);
+    CHECK_INT(props_write(&ps, b, 2, 4), 0); /* the same again tells nobody */
+    CHECK_INT(h.n, 2);
+    CHECK_STR(ps.all[NAME].value.s, "y");
+    CHECK(ps.all[NAME].value.s != b[1].value.s); /* the updates keep theirs */
+    CHECK_INT(ps.all[NAME].stamp_real_us, 4);
+    CHECK_INT(ps.all[LEVEL].stamp_real_us, 4);
+    CHECK_INT(ps.all[POWER].stamp_real_us, 0);
+    CHECK(ps.all[LEVEL].version > 0 && ps.all[POWER].version == 0);
+    props_done(&ps);
+}
+
+static void test_desired(void)
+{
+    CLEANUP(model_freep) struct model *m = rig_model();
+    const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x")}};
+    const struct prop_update b[] = {{LEVEL, INT(6)}};
+    struct heard h = {0};
+    struct props ps;
+
+    CHECK_INT(props_init(&ps, m), 0);
+    props_listen(&ps, on_changed, &h);
+    CHECK_INT(props_set_desired(&ps, a, 2), 0);
+    CHECK_INT(h.n, 0);
+    CHECK(ps.all[LEVEL].desired.kind == VALUE_INT && ps.all[LEVEL].desired.i == 5);
+    CHECK_INT(ps.all[LEVEL].value.kind, VALUE_NONE);
+    CHECK_INT(props_set_desired(&ps, b, 1), 0);
+    CHECK_INT(ps.all[LEVEL].desired.i, 6);
+    CHECK_INT(props_write(&ps, b, 1, 1), 0); /* what is reported settles what was wished */
+    CHECK_INT(ps.all[LEVEL].desired.kind, VALUE_NONE);
+    CHECK_STR(ps.all[NAME].desired.s, "x");
+    props_done(&ps);
+}
+
+static void test_empty(void)
+{
+    struct model none = {0};
+    struct props ps;
+
+    CHECK_INT(props_init(&ps, &none), 0);
+    CHECK_INT(props_write(&ps, NULL, 0, 1), 0);
+    props_done(&ps);
+    prop_updates_free(NULL, 0);
+    prop_updates_free(NULL, 3);
+}
+
+const char *const suite_name = "props";
+const struct suite_test suite_tests[] = {
+    {"write", test_write},
+    {"desired", test_desired},
+    {"empty", test_empty},
+    {NULL, NULL},
+};
