@@ -280,6 +280,7 @@ unit_tests += %reldir%/unit/test-client-value
 # random numbers win over the real ones.
 check_LTLIBRARIES += libiottestdaemon.la
 libiottestdaemon_la_SOURCES = \
+	%reldir%/lib/core-rig.c %reldir%/lib/core-rig.h \
 	%reldir%/lib/fake-clock.c %reldir%/lib/fake-clock.h \
 	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
 	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h \
@@ -385,6 +386,11 @@ unit_tests += %reldir%/unit/test-props
 %canon_reldir%_unit_test_props_SOURCES = %reldir%/unit/test-props.c
 %canon_reldir%_unit_test_props_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_props_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-thing
+%canon_reldir%_unit_test_thing_SOURCES = %reldir%/unit/test-thing.c
+%canon_reldir%_unit_test_thing_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_thing_LDADD = $(daemon_test_libs)
 
 # --- end of the daemon's modules ---
 endif
