@@ -151,11 +151,11 @@ static void retry_turn(struct reports *rs, struct turn *t)
 static void end_turn(struct reports *rs, struct turn *t)
 {
     rs->n_turns--;
-    if (t->lost) {
+    if (t->code != 0)
+        log_warn("report refused by the cloud code=%d status=\"%s\"", t->code, t->text);
+    if (t->lost && t->code == 0) {
         retry_turn(rs, t);
-    } else {
-        if (t->code != 0)
-            log_warn("report refused by the cloud code=%d status=\"%s\"", t->code, t->text);
+    } else { /* refused in part is refused; what was lost besides is marked and goes out again */
         while (!list_is_empty(&t->waiters))
             end_waiter(rs, LIST_ENTRY(t->waiters.next, struct waiter, link), t->code, t->text);
         turn_free(t);
@@ -324,7 +324,7 @@ static void on_timer(struct loop_timer *timer, void *userdata)
         if (r < 0) {
             log_debug("cannot send error=\"%s\"", strerror(-r));
             stop_sending(rs, true);
-            schedule(rs, USEC_PER_SEC);
+            loop_timer_arm(rs->loop, &rs->timer, USEC_PER_SEC, on_timer, rs);
             return;
         }
         if (rs->sending->next == rs->sending->n_indices)
@@ -384,8 +384,9 @@ static void make_room(struct reports *rs, const char *peer)
         end_waiter(rs, oldest, CODE_LINK_DOWN, "no connection; the value stays and is sent later");
 }
 
-static int add_timed(struct reports *rs, const struct prop_update *updates, size_t n,
-                     uint64_t timestamp_s, struct waiter *w)
+/* A turn with values of its own; not in a list yet. */
+static int turn_new_timed(struct reports *rs, const struct prop_update *updates, size_t n,
+                          uint64_t timestamp_s, struct turn **ret_turn)
 {
     struct turn *t;
     unsigned n_timed = 0;
@@ -410,8 +411,7 @@ static int add_timed(struct reports *rs, const struct prop_update *updates, size
         }
     }
     t->timestamp_s = timestamp_s;
-    list_append(&t->waiters, &w->link);
-    list_append(&rs->timed, &t->link);
+    *ret_turn = t;
     return 0;
 }
 
@@ -431,28 +431,33 @@ static int write_table(struct reports *rs, const struct prop_update *updates, si
 int reports_submit(struct reports *rs, const char *peer, const struct prop_update *updates,
                    size_t n, uint64_t timestamp_s, uint64_t *ret_token)
 {
+    CLEANUP(freep) struct waiter *waiter = NULL;
+    struct turn *timed = NULL;
     struct waiter *w;
-    int r;
+    int r = 0;
 
-    make_room(rs, peer);
-    w = malloc(sizeof(*w) + strlen(peer) + 1);
-    if (!w)
+    waiter = malloc(sizeof(*waiter) + strlen(peer) + 1);
+    if (!waiter)
         return -ENOMEM;
-    *w = (struct waiter){
-        .token = completion_token(rs->completion),
-        .run = rs->completion->run,
-    };
-    strcpy(w->peer, peer);
-
-    r = write_table(rs, updates, n, timestamp_s);
-    if (r == 0 && timestamp_s)
-        r = add_timed(rs, updates, n, timestamp_s, w);
+    *waiter = (struct waiter){.run = rs->completion->run};
+    strcpy(waiter->peer, peer);
+    if (timestamp_s)
+        r = turn_new_timed(rs, updates, n, timestamp_s, &timed);
+    if (r == 0)
+        r = write_table(rs, updates, n, timestamp_s);
     if (r < 0) {
-        free(w);
+        turn_free(timed);
         return r;
     }
+
+    make_room(rs, peer);
+    w = TAKE(waiter);
+    w->token = completion_token(rs->completion);
     rs->n_waiters++;
-    if (!timestamp_s) {
+    if (timed) {
+        list_append(&timed->waiters, &w->link);
+        list_append(&rs->timed, &timed->link);
+    } else {
         list_append(&rs->waiters, &w->link);
         for (size_t i = 0; i < n; i++)
             reports_mark(rs, updates[i].index);

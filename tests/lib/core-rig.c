@@ -106,6 +106,11 @@ static const struct calls_front front = {
 
 void crig_begin(void)
 {
+    crig_begin_with(rig_model_text);
+}
+
+void crig_begin_with(const char *model_text)
+{
     const struct core_config config = {
         .report_rate = 5,
         .accept_unowned = true,
@@ -118,7 +123,7 @@ void crig_begin(void)
 
     memset(&crig, 0, sizeof(crig));
     rig_init(&crig.rig);
-    crig.model = rig_model();
+    crig.model = rig_model_of(model_text);
     r = core_new(&crig.core, &crig.rig.fl.loop, crig.rig.link, crig.rig.ident, crig.model, &config);
     assert(r == 0);
     crig.core->completion.fn = on_completed;

@@ -40,6 +40,8 @@ extern struct crig crig;
 
 /* Link down, no program registered; the settings are the defaults of the daemon. */
 void crig_begin(void);
+/* The same with another model. */
+void crig_begin_with(const char *model_text);
 void crig_end(void);
 /* Registers ids (of one kind) with a handler. */
 void crig_serve(struct client *c, enum feature f, const char *id);

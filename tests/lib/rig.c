@@ -47,8 +47,13 @@ static void on_mistake(const char *path, const char *what, void *userdata)
 
 struct model *rig_model(void)
 {
+    return rig_model_of(rig_model_text);
+}
+
+struct model *rig_model_of(const char *text)
+{
     struct model *m = NULL;
-    int r = model_parse(&m, rig_model_text, strlen(rig_model_text), RIG_PRODUCT, on_mistake, NULL);
+    int r = model_parse(&m, text, strlen(text), RIG_PRODUCT, on_mistake, NULL);
 
     assert(r == 0);
     return m;

@@ -68,6 +68,7 @@ const char *rig_up_topic(const char *channel);
 /* Every type, every kind of event, one action with inputs and outputs. */
 extern const char rig_model_text[];
 struct model *rig_model(void);
+struct model *rig_model_of(const char *text);
 /* The text of member key; "" when it is missing. */
 const char *rig_text(const json_t *json, const char *key);
 

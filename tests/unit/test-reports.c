@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libiotclient/base/limits.h"
+#include "tests/lib/core-rig.h"
+#include "tests/lib/suite.h"
+
+#define S USEC_PER_SEC
+#define LAMP ":1.1"
+#define DOOR ":1.2"
+
+static struct rig *const rig = &crig.rig;
+
+static int try_report_at(const char *peer, size_t index, int64_t value, uint64_t timestamp_s,
+                         uint64_t *ret_token)
+{
+    struct prop_update u = {index, {.kind = VALUE_INT, .i = value}};
+
+    if (index == P_POWER)
+        u.value = (struct value){.kind = VALUE_BOOL, .b = value};
+    return reports_submit(&crig.core->reports, peer, &u, 1, timestamp_s, ret_token);
+}
+
+static uint64_t report(const char *peer, size_t index, int64_t value)
+{
+    uint64_t token = 0;
+
+    CHECK_INT(try_report_at(peer, index, value, 0, &token), 0);
+    return token;
+}
+
+static struct value *table(size_t index)
+{
+    return &crig.core->props.all[index].value;
+}
+
+/* The next report: its params as text and its token; "" when there is none. */
+static char next_token[64];
+static int64_t next_timestamp;
+
+static const char *next(void)
+{
+    static char params[4096];
+    json_t *json = rig_next_json(rig, rig_up_topic("property"));
+    char *text;
+
+    params[0] = next_token[0] = '\0';
+    if (!json)
+        return params;
+    CHECK_STR(rig_text(json, "method"), "report");
+    text = json_dumps(json_object_get(json, "params"), JSON_COMPACT);
+    (void) snprintf(params, sizeof(params), "%s", text ? text : "?");
+    (void) snprintf(next_token, sizeof(next_token), "%s", rig_text(json, "clientToken"));
+    next_timestamp = json_integer_value(json_object_get(json, "timestamp"));
+    free(text);
+    json_decref(json);
+    return params;
+}
+
+static void reply(const char *token, int code, const char *text)
+{
+    rig_push_reply(rig, "property", "report_reply", token, code, text);
+    rig_advance(rig, 0);
+}
+
+static int code_of(uint64_t token)
+{
+    const struct crig_told *t = crig_end_of(token);
+
+    return t ? t->code : -1;
+}
+
+static void begin_up(void)
+{
+    crig_begin();
+    rig_connect(rig, true);
+    rig_advance(rig, S);
+}
+
+/* --- */
+
+static void test_one(void)
+{
+    uint64_t token;
+
+    begin_up();
+    token = report(LAMP, P_LEVEL, 5);
+    CHECK(table(P_LEVEL)->kind == VALUE_INT && table(P_LEVEL)->i == 5);
+    CHECK_STR(next(), ""); /* not inside the call */
+    rig_advance(rig, 0);
+    CHECK_STR(next(), "{\"level\":5}");
+    CHECK_INT(next_timestamp, 0);
+    CHECK_INT(code_of(token), -1);
+    reply(next_token, 0, "success");
+    CHECK_INT(code_of(token), 0);
+    CHECK_STR(crig_end_of(token)->peer, LAMP);
+    rig_advance(rig, 100 * S);
+    CHECK_STR(next(), "");
+    CHECK_INT(crig.core->reports.n_waiters, 0);
+    crig_end();
+}
+
+/* Values of all programs leave together, each with its newest value. */
+static void test_merge(void)
+{
+    uint64_t a, b, c;
+
+    crig_begin();
+    a = report(LAMP, P_LEVEL, 1);
+    b = report(LAMP, P_LEVEL, 2);
+    c = report(DOOR, P_POWER, 1);
+    rig_advance(rig, 100 * S);
+    CHECK_INT(crig.n_told, 0);
+    rig_connect(rig, true);
+    CHECK_STR(next(), "{\"power\":1,\"level\":2}");
+    reply(next_token, 0, "");
+    CHECK(code_of(a) == 0 && code_of(b) == 0 && code_of(c) == 0);
+    CHECK_INT(crig.n_told, 3);
+    crig_end();
+}
+
+static void test_rate(void)
+{
+    unsigned n = 0;
+
+    begin_up();
+    for (int ms = 0; ms < 10000; ms += 10) {
+        (void) report(LAMP, P_LEVEL, ms % 100);
+        rig_advance(rig, 10000);
+        while (*next()) {
+            n++;
+            reply(next_token, 0, "");
+        }
+    }
+    CHECK(n >= 49 && n <= 51); /* five a second for ten seconds */
+    CHECK_INT(crig.n_told + crig.core->reports.n_waiters, 1000);
+    reports_set_rate(&crig.core->reports, 10);
+    n = 0;
+    for (int ms = 0; ms < 5000; ms += 10) {
+        (void) report(LAMP, P_LEVEL, ms % 100);
+        rig_advance(rig, 10000);
+        while (*next()) {
+            n++;
+            reply(next_token, 0, "");
+        }
+    }
+    CHECK(n >= 49 && n <= 51);
+    crig_end();
+}
+
+/* A cloud that does not answer gets no more than a few messages. */
+static void test_in_flight(void)
+{
+    unsigned n = 0;
+
+    begin_up();
+    for (int i = 0; i < 40; i++) {
+        (void) report(LAMP, P_LEVEL, i);
+        rig_advance(rig, 100000);
+        while (*next())
+            n++;
+    }
+    CHECK_INT(n, 4);
+    crig_end();
+}
+
+/* No reply: sent again with the value of that time, and after three times the program hears. */
+static void test_timeout(void)
+{
+    uint64_t a, b;
+
+    begin_up();
+    a = report(LAMP, P_LEVEL, 1);
+    rig_advance(rig, 0);
+    CHECK_STR(next(), "{\"level\":1}");
+    rig_advance(rig, 4 * S);
+    b = report(LAMP, P_POWER, 1);
+    rig_advance(rig, 0);
+    CHECK_STR(next(), "{\"power\":1}");
+    reply(next_token, 0, "");
+    CHECK_INT(code_of(b), 0);
+    CHECK_INT(code_of(a), -1);
+    table(P_LEVEL)->i = 9;
+    rig_advance(rig, S);
+    CHECK_STR(next(), "{\"level\":9}");
+    rig_advance(rig, 5 * S);
+    CHECK_STR(next(), "{\"level\":9}");
+    CHECK_INT(code_of(a), -1);
+    rig_advance(rig, 5 * S);
+    CHECK_INT(code_of(a), 408);
+    CHECK_STR(crig_end_of(a)->text, "the cloud did not answer; the value stays");
+    CHECK_STR(next(), "{\"level\":9}"); /* and goes on being tried */
+    reply(next_token, 0, "");
+    rig_advance(rig, 100 * S);
+    CHECK_STR(next(), "");
+    CHECK_INT(crig.n_told, 2);
+    crig_end();
+}
+
+static void test_link_down(void)
+{
+    uint64_t a, b;
+    char old[64];
+
+    begin_up();
+    a = report(LAMP, P_LEVEL, 1);
+    rig_advance(rig, 0);
+    CHECK_STR(next(), "{\"level\":1}");
+    strcpy(old, next_token);
+    for (int i = 0; i < 5; i++) { /* being cut off is no fault of the report */
+        rig_drop(rig);
+        b = report(DOOR, P_POWER, i % 2);
+        CHECK_INT(code_of(a), -1);
+        rig_connect(rig, true);
+        CHECK_STR(next(), i % 2 ? "{\"power\":1,\"level\":1}" : "{\"power\":0,\"level\":1}");
+        CHECK_INT(code_of(b), -1);
+    }
+    reply(old, 0, ""); /* too late: nobody waits for this one */
+    CHECK_INT(code_of(a), -1);
+    reply(next_token, 0, "");
+    CHECK(code_of(a) == 0 && code_of(b) == 0);
+    CHECK_INT(crig.n_told, 6);
+    crig_end();
+}
+
+static void test_refused(void)
+{
+    uint64_t a, b;
+
+    crig_begin();
+    a = report(LAMP, P_LEVEL, 1);
+    b = report(DOOR, P_POWER, 1);
+    rig_connect(rig, true);
+    CHECK_STR(next(), "{\"power\":1,\"level\":1}");
+    reply(next_token, 406, "value out of range");
+    CHECK(code_of(a) == 406 && code_of(b) == 406);
+    CHECK_STR(crig_end_of(a)->text, "value out of range");
+    rig_advance(rig, 100 * S);
+    CHECK_STR(next(), ""); /* it would be refused again */
+    CHECK_INT(table(P_LEVEL)->i, 1);
+    crig_end();
+}
+
+/* --- time stamps --- */
+
+static void test_timestamps(void)
+{
+    const uint64_t now_s = FAKE_CLOCK_REAL_US / S;
+    uint64_t a, b, c;
+
+    crig_begin();
+    CHECK_INT(try_report_at(LAMP, P_LEVEL, 1, now_s - 100, &a), 0);
+    CHECK_INT(table(P_LEVEL)->i, 1);
+    b = report(LAMP, P_LEVEL, 3);
+    CHECK_INT(try_report_at(LAMP, P_LEVEL, 2, now_s - 50, &c), 0);
+    CHECK_INT(table(P_LEVEL)->i, 3); /* older values do not replace newer ones */
+    rig_connect(rig, true);
+    rig_advance(rig, S);
+    CHECK_STR(next(), "{\"level\":1}");
+    CHECK_INT(next_timestamp, now_s - 100);
+    reply(next_token, 0, "");
+    CHECK(code_of(a) == 0 && code_of(b) == -1 && code_of(c) == -1);
+    CHECK_STR(next(), "{\"level\":2}");
+    CHECK_INT(next_timestamp, now_s - 50);
+    reply(next_token, 405, "time");
+    CHECK_INT(code_of(c), 405);
+    CHECK_STR(next(), "{\"level\":3}");
+    CHECK_INT(next_timestamp, 0);
+    reply(next_token, 0, "");
+    CHECK_INT(code_of(b), 0);
+    crig_end();
+}
+
+/* They are repeated as they were, in their order, and end after three attempts. */
+static void test_timed_retry(void)
+{
+    const uint64_t then = FAKE_CLOCK_REAL_US / S - 100;
+    uint64_t a, b;
+
+    begin_up();
+    CHECK_INT(try_report_at(LAMP, P_LEVEL, 1, then, &a), 0);
+    CHECK_INT(try_report_at(LAMP, P_LEVEL, 2, then + 1, &b), 0);
+    rig_advance(rig, S);
+    CHECK_STR(next(), "{\"level\":1}");
+    CHECK_STR(next(), "{\"level\":2}");
+    reply(next_token, 0, "");
+    CHECK(code_of(a) == -1 && code_of(b) == 0);
+    rig_drop(rig);
+    rig_connect(rig, true);
+    rig_advance(rig, S);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(code_of(a), -1);
+        CHECK_STR(next(), "{\"level\":1}");
+        CHECK_INT(next_timestamp, then);
+        rig_advance(rig, 5 * S);
+    }
+    CHECK_INT(code_of(a), 408);
+    rig_advance(rig, 100 * S);
+    CHECK_STR(next(), ""); /* nobody waits for it any more */
+    crig_end();
+}
+
+static void test_timed_full(void)
+{
+    const uint64_t then = FAKE_CLOCK_REAL_US / S - 1000;
+    uint64_t token = 0;
+    unsigned n = 0;
+
+    crig_begin();
+    while (n < 10000 && try_report_at(LAMP, P_LEVEL, n % 100, then + n % 50, &token) == 0)
+        n++;
+    CHECK_INT(n, 256);
+    token = 77;
+    table(P_LEVEL)->i = 42;
+    CHECK_INT(try_report_at(LAMP, P_LEVEL, 7, then + 100, &token), -ENOBUFS);
+    CHECK_INT(token, 77);
+    CHECK_INT(table(P_LEVEL)->i, 42); /* refused is refused: nothing was written */
+    CHECK_INT(crig.core->reports.n_waiters, 256);
+    crig_end();
+}
+
+/* --- sizes --- */
+
+/* Fifteen properties with the longest texts: more than one message takes. */
+static void begin_big(void)
+{
+    static char text[4096];
+    size_t n = 0;
+
+    n += (size_t) snprintf(text, sizeof(text), "{\"properties\":[");
+    for (int i = 0; i < 15; i++)
+        n += (size_t) snprintf(text + n, sizeof(text) - n,
+                               "%s{\"id\":\"p%d\",\"mode\":\"rw\",\"define\":{\"type\":"
+                               "\"string\"}}",
+                               i ? "," : "", i);
+    (void) snprintf(text + n, sizeof(text) - n, "]}");
+    crig_begin_with(text);
+}
+
+static uint64_t report_texts(const char *peer, size_t first, size_t n, char *text)
+{
+    struct prop_update u[15];
+    uint64_t token = 0;
+
+    for (size_t i = 0; i < n; i++)
+        u[i] = (struct prop_update){first + i, {.kind = VALUE_STRING, .s = text}};
+    CHECK_INT(reports_submit(&crig.core->reports, peer, u, n, 0, &token), 0);
+    return token;
+}
+
+/* Takes all messages of a turn; the properties of each must be new ones. */
+static unsigned take_parts(char tokens[8][64], unsigned *ret_n_properties)
+{
+    bool seen[15] = {false};
+    unsigned n = 0;
+
+    *ret_n_properties = 0;
+    for (int turn = 0; turn < 20; turn++) {
+        struct wire_packet p;
+        const char *id;
+        json_t *json, *v;
+
+        rig_advance(rig, 200000);
+        if (!rig_next_publish(rig, &p, true) || n >= 8)
+            continue;
+        CHECK(p.payload_len <= LIMIT_MQTT_PAYLOAD);
+        json = json_loads(p.payload, JSON_REJECT_DUPLICATES, NULL);
+        CHECK(json);
+        json_object_foreach(json_object_get(json, "params"), id, v)
+        {
+            unsigned i = (unsigned) atoi(id + 1);
+
+            CHECK(i < 15 && !seen[i % 15]);
+            seen[i % 15] = true;
+            ++*ret_n_properties;
+        }
+        (void) snprintf(tokens[n++], 64, "%s", rig_text(json, "clientToken"));
+        json_decref(json);
+    }
+    return n;
+}
+
+static void test_split(void)
+{
+    static char text[LIMIT_STRING_VALUE + 1];
+    char tokens[8][64];
+    unsigned n, n_properties;
+    uint64_t a;
+
+    for (int escaped = 0; escaped < 2; escaped++) {
+        memset(text, escaped ? '\x01' : 'x', LIMIT_STRING_VALUE); /* six bytes each on the wire */
+        begin_big();
+        a = report_texts(LAMP, 0, escaped ? 4 : 15, text);
+        rig_connect(rig, true);
+        n = take_parts(tokens, &n_properties);
+        CHECK(n > 1);
+        CHECK_INT(n_properties, escaped ? 4 : 15);
+        for (unsigned i = 0; i < n; i++) {
+            CHECK_INT(code_of(a), -1); /* done when all parts are */
+            reply(tokens[i], 0, "");
+        }
+        CHECK_INT(code_of(a), 0);
+        crig_end();
+    }
+}
+
+static void test_split_lost(void)
+{
+    static char text[LIMIT_STRING_VALUE + 1];
+    char tokens[8][64], again[8][64];
+    unsigned n, n_properties, n_again;
+    uint64_t a;
+
+    memset(text, 'x', LIMIT_STRING_VALUE);
+    begin_big();
+    a = report_texts(LAMP, 0, 15, text);
+    rig_connect(rig, true);
+    n = take_parts(tokens, &n_properties);
+    for (unsigned i = 0; i + 1 < n; i++)
+        reply(tokens[i], 0, "");
+    rig_advance(rig, S);
+    n_again = take_parts(again, &n_properties);
+    CHECK_INT(n_again, 1); /* only what was lost */
+    CHECK(n_properties > 0 && n_properties < 15);
+    CHECK_INT(code_of(a), -1);
+    reply(again[0], 0, "");
+    CHECK_INT(code_of(a), 0);
+    crig_end();
+}
+
+/* One part is refused, another lost: the refusal is not forgotten over the repetition. */
+static void test_split_refused(void)
+{
+    static char text[LIMIT_STRING_VALUE + 1];
+    char tokens[8][64], again[8][64];
+    unsigned n, n_properties;
+    uint64_t a;
+
+    memset(text, 'x', LIMIT_STRING_VALUE);
+    begin_big();
+    a = report_texts(LAMP, 0, 15, text);
+    rig_connect(rig, true);
+    n = take_parts(tokens, &n_properties);
+    CHECK(n >= 2);
+    reply(tokens[0], 406, "range");
+    for (unsigned i = 1; i + 1 < n; i++)
+        reply(tokens[i], 0, "");
+    rig_advance(rig, S);
+    CHECK_INT(take_parts(again, &n_properties), 1);
+    reply(again[0], 0, "");
+    CHECK_INT(code_of(a), 406);
+    crig_end();
+}
+
+/* --- bounds --- */
+
+static void test_client_bound(void)
+{
+    uint64_t first, other, last = 0;
+
+    crig_begin();
+    first = report(LAMP, P_LEVEL, 1);
+    other = report(DOOR, P_POWER, 1);
+    for (unsigned i = 1; i < LIMIT_CLIENT_TOKENS; i++)
+        last = report(LAMP, P_LEVEL, i % 100);
+    CHECK_INT(crig.n_told, 0);
+    (void) report(LAMP, P_LEVEL, 7);
+    CHECK_INT(code_of(first), 504); /* the oldest of this program makes room */
+    CHECK_INT(crig.n_told, 1);
+    CHECK_INT(code_of(other), -1);
+    rig_connect(rig, true);
+    CHECK_STR(next(), "{\"power\":1,\"level\":7}");
+    reply(next_token, 0, "");
+    CHECK(code_of(other) == 0 && code_of(last) == 0);
+    CHECK_INT(crig.n_told, LIMIT_CLIENT_TOKENS + 2);
+    crig_end();
+}
+
+static void test_all_bound(void)
+{
+    char peer[16];
+    uint64_t first = 0, token;
+
+    crig_begin();
+    for (unsigned i = 0; i < LIMIT_REPORT_TOKENS; i++) {
+        (void) snprintf(peer, sizeof(peer), ":1.%u", i % 8);
+        token = report(peer, P_LEVEL, 1);
+        first = first ? first : token;
+    }
+    CHECK_INT(crig.n_told, 0);
+    (void) report(":1.99", P_LEVEL, 1);
+    CHECK(crig.n_told == 1 && code_of(first) == 504);
+    CHECK_INT(crig.core->reports.n_waiters, LIMIT_REPORT_TOKENS);
+    crig_end();
+}
+
+/* Also with everything in flight and a cloud that is silent, what waits does not grow. */
+static void test_silent_bound(void)
+{
+    char peer[16];
+
+    begin_up();
+    for (unsigned i = 0; i < 6000 && crig.n_told < CRIG_TOLD - 10; i++) {
+        (void) snprintf(peer, sizeof(peer), ":1.%u", i % 16);
+        (void) report(peer, P_LEVEL, i % 100);
+        if (i % 300 == 0)
+            rig_advance(rig, 250000);
+        CHECK(crig.core->reports.n_waiters <= LIMIT_REPORT_TOKENS + 8);
+    }
+    crig_end();
+}
+
+/* The socket is full: tried again after a second, not at once and again. */
+static void test_send_fails(void)
+{
+    uint64_t a;
+
+    begin_up();
+    reports_set_rate(&crig.core->reports, 1000);
+    rig->net.send_result = -ENOBUFS;
+    a = report(LAMP, P_LEVEL, 5);
+    rig_advance(rig, 100000);
+    rig->net.send_result = 0;
+    rig_advance(rig, 800000);
+    CHECK_STR(next(), "");
+    rig_advance(rig, 200000);
+    CHECK_STR(next(), "{\"level\":5}");
+    reply(next_token, 0, "");
+    CHECK_INT(code_of(a), 0);
+    crig_end();
+}
+
+/* A value that no program reported. */
+static void test_mark(void)
+{
+    begin_up();
+    *table(P_LEVEL) = (struct value){.kind = VALUE_INT, .i = 8};
+    reports_mark(&crig.core->reports, P_LEVEL);
+    reports_mark(&crig.core->reports, P_LEVEL);
+    rig_advance(rig, 0);
+    CHECK_STR(next(), "{\"level\":8}");
+    reply(next_token, 0, "");
+    rig_advance(rig, 100 * S);
+    CHECK_STR(next(), "");
+    CHECK_INT(crig.n_told, 0);
+    crig_end();
+}
+
+const char *const suite_name = "reports";
+const struct suite_test suite_tests[] = {
+    {"one", test_one},
+    {"merge", test_merge},
+    {"rate", test_rate},
+    {"in_flight", test_in_flight},
+    {"timeout", test_timeout},
+    {"link_down", test_link_down},
+    {"refused", test_refused},
+    {"timestamps", test_timestamps},
+    {"timed_retry", test_timed_retry},
+    {"timed_full", test_timed_full},
+    {"split", test_split},
+    {"split_lost", test_split_lost},
+    {"split_refused", test_split_refused},
+    {"client_bound", test_client_bound},
+    {"all_bound", test_all_bound},
+    {"silent_bound", test_silent_bound},
+    {"send_fails", test_send_fails},
+    {"mark", test_mark},
+    {NULL, NULL},
+};
