@@ -14,6 +14,7 @@
 #include "daemon/front/bus.h"
 #include "daemon/inputs.h"
 #include "daemon/net/ws_lws.h"
+#include "daemon/store/db.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
 #include "daemon/sys/notify.h"
@@ -26,6 +27,7 @@ LOG_AREA("main");
 
 struct manager {
     struct inputs in;
+    struct db *db;
     struct loop_lws *loop;
     struct signals *signals;
     struct link *link;
@@ -214,20 +216,41 @@ static int make_bus(struct manager *m)
     return bus_new(&m->bus, loop_lws_base(m->loop), &bc);
 }
 
+static int open_state(struct manager *m)
+{
+    char path[DB_MOVED], moved[DB_MOVED];
+    int r;
+
+    (void) snprintf(path, sizeof(path), "%s/state.db", state_dir(m->in.options));
+    r = db_open(&m->db, path, moved);
+    if (moved[0])
+        log_err("%s was damaged or not iotd's: moved to %s; events that waited in it are not sent",
+                path, moved);
+    if (r == -EBUSY)
+        log_err("%s is in use: is another iotd running?", path);
+    else if (r == -EPERM)
+        log_err("%s was written by a newer release", path);
+    else if (r < 0)
+        log_err("%s: %s", path, strerror(-r));
+    return r;
+}
+
 static int make(struct manager *m)
 {
     struct core_config cc;
     int r;
 
     core_config_of(m->in.conf, &cc);
-    r = loop_lws_new(&m->loop);
+    r = open_state(m);
+    if (r == 0)
+        r = loop_lws_new(&m->loop);
     if (r == 0)
         r = signals_new(&m->signals, loop_lws_base(m->loop), &signals_events, m);
     if (r == 0)
         r = make_link(m);
     if (r == 0)
         r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc,
-                     state_dir(m->in.options));
+                     m->db);
     if (r == 0)
         r = make_bus(m);
     return r;
@@ -245,6 +268,7 @@ static void take_down(struct manager *m)
     link_free(m->link);
     signals_free(m->signals);
     loop_lws_free(m->loop);
+    db_free(m->db);
     inputs_done(&m->in);
 }
 

@@ -281,6 +281,7 @@ unit_tests += %reldir%/unit/test-client-value
 check_LTLIBRARIES += libiottestdaemon.la
 libiottestdaemon_la_SOURCES = \
 	%reldir%/lib/core-rig.c %reldir%/lib/core-rig.h \
+	%reldir%/lib/memory-db.c %reldir%/lib/memory-db.h \
 	%reldir%/lib/fake-clock.c %reldir%/lib/fake-clock.h \
 	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
 	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h \

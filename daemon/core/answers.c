@@ -16,6 +16,7 @@ static int save(struct db *db, void *userdata)
         struct answer *a = &as->ring[i];
         const struct fact_answer fact = {
             .slot = i,
+            .taken = (int64_t) a->taken,
             .token = a->token,
             .content = (int64_t) a->content,
             .state = (int) a->state,
@@ -56,6 +57,9 @@ static int on_row(const struct fact_answer *fact, void *userdata)
         return 0; /* of a release with another ring */
     a = &as->ring[fact->slot];
     a->state = (enum answer_state) fact->state;
+    a->taken = (uint64_t) fact->taken;
+    if (a->taken > as->n_taken)
+        as->n_taken = a->taken;
     a->content = (uint64_t) fact->content;
     a->code = fact->code;
     a->is_action = fact->response;
@@ -104,15 +108,16 @@ static struct answer *take_slot(struct answers *as, const char *token)
     int i = find_token(as, token);
     struct answer *a = i >= 0 ? &as->ring[i] : NULL;
 
-    for (unsigned n = 0; !a && n < LIMIT_REMEMBERED_ANSWERS; n++) {
-        if (as->ring[as->next].state != ANSWER_PENDING)
-            a = &as->ring[as->next];
-        as->next = (as->next + 1) % LIMIT_REMEMBERED_ANSWERS;
+    for (unsigned n = 0; i < 0 && n < LIMIT_REMEMBERED_ANSWERS; n++) {
+        struct answer *other = &as->ring[n];
+
+        if (other->state != ANSWER_PENDING && (!a || other->taken < a->taken))
+            a = other; /* a free one was taken never, so before all others */
     }
     if (!a)
         return NULL; /* cannot be: LIMIT_PENDING_CALLS is smaller */
     free(a->response);
-    *a = (struct answer){.unsaved = true};
+    *a = (struct answer){.unsaved = true, .taken = ++as->n_taken};
     (void) snprintf(a->token, sizeof(a->token), "%s", token);
     return a;
 }

@@ -24,6 +24,7 @@ struct answer {
     enum answer_state state;
     bool unsaved;
     bool saving;
+    uint64_t taken; /* the order of taking slots; the oldest goes first */
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t content; /* fingerprint of what was asked */
     bool is_action;
@@ -34,7 +35,7 @@ struct answer {
 
 struct answers {
     struct answer ring[LIMIT_REMEMBERED_ANSWERS];
-    unsigned next;
+    uint64_t n_taken;
     struct persist *persist; /* borrowed: core */
     struct persist_part part;
 };

@@ -33,6 +33,7 @@ void call_part_free(struct call_part *p)
 {
     list_remove(&p->link);
     prop_updates_free(p->updates, p->n_updates);
+    free(p->versions);
     free(p);
 }
 
@@ -135,7 +136,7 @@ static void apply_part(struct call *c, struct call_part *p)
     for (size_t i = 0; i < p->n_updates; i++) {
         struct prop_update u = p->updates[i];
 
-        if (cs->props->all[u.index].version != u.seen_version)
+        if (cs->props->all[u.index].version != p->versions[i])
             continue;
         p->updates[i] = p->updates[n]; /* those to be written come first */
         p->updates[n++] = u;

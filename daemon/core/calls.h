@@ -22,6 +22,7 @@ struct call_part {
     struct registration *owner;  /* whom it goes to; NULL once it is delivered */
     struct client *client;       /* who works on it; NULL once answered */
     struct prop_update *updates; /* control: the values for this program */
+    uint64_t *versions;          /* of these properties when the control came */
     size_t n_updates;
     void *front; /* of the front that delivers it */
 };

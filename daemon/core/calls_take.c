@@ -32,7 +32,8 @@ static int add_part(struct call *c, struct registration *owner, size_t max_updat
     p->client = owner ? owner->client : NULL;
     list_append(&c->parts, &p->link);
     p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
-    if (!p->updates)
+    p->versions = calloc(max_updates ? max_updates : 1, sizeof(*p->versions));
+    if (!p->updates || !p->versions)
         return -ENOMEM;
     *ret_part = p;
     return 0;
@@ -84,7 +85,7 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
         value_explain(&mp->define, id, r, text, sizeof(text));
         return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
     }
-    part->updates[part->n_updates].seen_version = cs->props->all[index].version;
+    part->versions[part->n_updates] = cs->props->all[index].version;
     part->updates[part->n_updates++].index = (size_t) index;
     return 0;
 }
@@ -321,7 +322,7 @@ static int take_desired(struct call *c, struct registration *owner)
             r = value_copy(&part->updates[part->n_updates].value, &prop->desired);
         if (r < 0)
             return r;
-        part->updates[part->n_updates].seen_version = prop->version;
+        part->versions[part->n_updates] = prop->version;
         part->updates[part->n_updates++].index = i;
     }
     return 0;

@@ -3,7 +3,6 @@
 #include "daemon/core/core.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,30 +87,6 @@ static int load_facts(struct core *core)
     return r;
 }
 
-static int open_state(struct core *core, struct loop *loop, const char *state_dir)
-{
-    char path[DB_MOVED], moved[DB_MOVED];
-    int r;
-
-    (void) snprintf(path, sizeof(path), "%s/state.db", state_dir);
-    r = db_open(&core->db, path, moved);
-    if (moved[0])
-        log_err("%s was damaged or not iotd's: moved to %s; events that waited in it are not sent",
-                path, moved);
-    if (r == -EBUSY)
-        log_err("%s is in use: is another iotd running?", path);
-    else if (r == -EPERM)
-        log_err("%s was written by a newer release", path);
-    else if (r < 0)
-        log_err("%s: %s", path, strerror(-r));
-    if (r < 0)
-        return r;
-    persist_init(&core->persist, loop, core->db);
-    core->part = (struct persist_part){.save = save_facts, .saved = saved_facts, .userdata = core};
-    persist_add(&core->persist, &core->part);
-    return load_facts(core);
-}
-
 /* What the cloud has not confirmed goes out again. */
 static void mark_unconfirmed(struct core *core)
 {
@@ -136,7 +111,7 @@ static int make_calls(struct core *core, struct loop *loop)
 
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
              const struct ident *ident, const struct model *model, const struct core_config *config,
-             const char *state_dir)
+             struct db *db)
 {
     CLEANUP(core_freep) struct core *core = NULL;
     int r;
@@ -149,7 +124,11 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     core->link = link;
     core->completion.last_token = clock_real_us(); /* beyond those of runs without events */
     clients_init(&core->clients);
-    r = open_state(core, loop, state_dir);
+    core->db = db;
+    persist_init(&core->persist, loop, db);
+    core->part = (struct persist_part){.save = save_facts, .saved = saved_facts, .userdata = core};
+    persist_add(&core->persist, &core->part);
+    r = load_facts(core);
     if (r == 0)
         r = thing_new(&core->thing, loop, link, ident, &thing_events, core);
     if (r == 0)
@@ -191,9 +170,7 @@ struct core *core_free(struct core *core)
         props_done(&core->props);
     owners_done(&core->owners);
     thing_free(core->thing);
-    if (core->db)
-        persist_done(&core->persist);
-    db_free(core->db);
+    persist_done(&core->persist);
     clients_done(&core->clients);
     free(core);
     return NULL;

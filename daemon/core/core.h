@@ -27,7 +27,7 @@ struct core {
     const struct ident *ident; /* borrowed: manager */
     struct link *link;         /* borrowed: manager */
     struct thing *thing;
-    struct db *db;
+    struct db *db; /* borrowed: manager */
     struct persist persist;
     struct persist_part part; /* of the facts that have no other place */
     struct clients clients;
@@ -46,7 +46,7 @@ struct core {
 /* Opens the database in state_dir, and tells on the log what is wrong with it. */
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
              const struct ident *ident, const struct model *model, const struct core_config *config,
-             const char *state_dir) MUST_CHECK;
+             struct db *db) MUST_CHECK;
 struct core *core_free(struct core *core);
 DEFINE_FREEP(struct core, core_free)
 

@@ -19,8 +19,7 @@ struct prop {
 
 struct prop_update {
     size_t index;
-    struct value value;    /* canonical */
-    uint64_t seen_version; /* of the property when a control for it came; else not used */
+    struct value value; /* canonical */
 };
 
 void prop_updates_free(struct prop_update *updates, size_t n);

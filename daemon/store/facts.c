@@ -51,10 +51,10 @@ int facts_load_properties(struct db *db, int (*fn)(const struct fact_property *p
 int facts_put_answer(struct db *db, const struct fact_answer *a)
 {
     return db_run(db,
-                  "INSERT OR REPLACE INTO answers (slot, token, content, state, code, text,"
-                  " response) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                  NULL, NULL, "isiiiss", a->slot, a->token, a->content, (int64_t) a->state,
-                  (int64_t) a->code, a->text, a->response);
+                  "INSERT OR REPLACE INTO answers (slot, taken, token, content, state, code, text,"
+                  " response) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                  NULL, NULL, "iisiiiss", a->slot, a->taken, a->token, a->content,
+                  (int64_t) a->state, (int64_t) a->code, a->text, a->response);
 }
 
 struct load_answers {
@@ -73,6 +73,7 @@ static int on_answer(const struct db_row *row, void *userdata)
         .code = (int) db_row_i64(row, 4),
         .text = db_row_text(row, 5),
         .response = text_or_null(row, 6),
+        .taken = db_row_i64(row, 7),
     };
 
     return load->fn(&a, load->userdata);
@@ -83,7 +84,8 @@ int facts_load_answers(struct db *db, int (*fn)(const struct fact_answer *a, voi
 {
     struct load_answers load = {fn, userdata};
 
-    return db_run(db, "SELECT slot, token, content, state, code, text, response FROM answers",
+    return db_run(db,
+                  "SELECT slot, token, content, state, code, text, response, taken FROM answers",
                   on_answer, &load, "");
 }
 

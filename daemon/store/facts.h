@@ -16,6 +16,7 @@ struct fact_property {
 
 struct fact_answer {
     int64_t slot;
+    int64_t taken;
     const char *token;
     int64_t content;
     int state;

@@ -30,6 +30,7 @@ static const char *const schema_steps[] = {
     " confirmed INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE answers ("
     " slot INTEGER PRIMARY KEY," /* in the ring */
+    " taken INTEGER NOT NULL,"   /* order */
     " token TEXT NOT NULL,"
     " content INTEGER NOT NULL,"
     " state INTEGER NOT NULL," /* enum answer_state */

@@ -204,11 +204,14 @@ json_t *cloud_wait(struct cloud_fixture *c, const char *direction, const char *s
                    const char *text)
 {
     CLEANUP(freep) char *quoted = NULL;
+    uint64_t deadline = fixture_deadline_ms(); /* of the whole: others may keep the journal busy */
 
     if (asprintf(&quoted, "\"%s\"", direction) < 0)
         fixture_fatal("out of memory");
     for (;;) {
-        CLEANUP(freep) char *line = proc_wait_line(c->journal, PROC_STDOUT, quoted);
+        CLEANUP(freep)
+        char *line =
+            fixture_left_ms(deadline) ? proc_wait_line(c->journal, PROC_STDOUT, quoted) : NULL;
         CLEANUP(json_decrefp) json_t *entry = line ? json_loads(line, 0, NULL) : NULL;
 
         if (!line) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/memory-db.h"
 #include "tests/lib/suite.h"
 
 struct crig crig;
@@ -116,15 +117,16 @@ void crig_begin_with(const char *model_text)
         .accept_unowned = true,
         .control_timeout_us = 10 * USEC_PER_SEC,
         .action_timeout_us = 10 * USEC_PER_SEC,
-        .max_events = 10000,
-        .max_bytes = 16777216,
+        .events = {.max_events = 10000, .max_bytes = 16777216, .rate = 10},
     };
     int r;
 
     memset(&crig, 0, sizeof(crig));
     rig_init(&crig.rig);
+    crig.db = memory_db();
     crig.model = rig_model_of(model_text);
-    r = core_new(&crig.core, &crig.rig.fl.loop, crig.rig.link, crig.rig.ident, crig.model, &config);
+    r = core_new(&crig.core, &crig.rig.fl.loop, crig.rig.link, crig.rig.ident, crig.model, &config,
+                 crig.db);
     assert(r == 0);
     crig.core->completion.fn = on_completed;
     crig.core->calls.front = &front;
@@ -146,6 +148,7 @@ void crig_end(void)
     crig_remove(&crig.lamp);
     crig_remove(&crig.door);
     crig.core = core_free(crig.core);
+    crig.db = db_free(crig.db);
     rig_done(&crig.rig);
     crig.model = model_free(crig.model);
 }

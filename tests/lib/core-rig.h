@@ -24,6 +24,7 @@ struct crig_told {
 struct crig {
     struct rig rig;
     struct model *model;
+    struct db *db;
     struct core *core;
     struct client *lamp, *door; /* ":1.1", ":1.2" */
     struct crig_told told[CRIG_TOLD];

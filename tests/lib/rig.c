@@ -141,9 +141,12 @@ void rig_advance(struct rig *rig, uint64_t us)
 
 bool rig_next(struct rig *rig, struct wire_packet *ret_packet)
 {
-    if (!wire_read(rig->net.sent, rig->net.sent_len, ret_packet))
-        return false;
-    fake_transport_drop(&rig->net, ret_packet->len);
+    do {
+        if (!wire_read(rig->net.sent, rig->net.sent_len, ret_packet))
+            return false;
+        fake_transport_drop(&rig->net, ret_packet->len);
+    } while (!rig->show_status && ret_packet->type == 3 &&
+             strstr(ret_packet->payload, "\"method\":\"get_status\""));
     return true;
 }
 

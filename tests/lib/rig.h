@@ -29,6 +29,7 @@ struct rig {
     struct link_watch watch;
     unsigned n_up, n_down, n_changed;
     uint16_t last_id; /* of publishes of the server */
+    bool show_status; /* rig_next() does not pass over get_status, which follows each connect */
 };
 
 /* Clocks and chance begin anew. */

@@ -5,19 +5,70 @@
 #include <string.h>
 
 #include "daemon/core/answers.h"
+#include "tests/lib/memory-db.h"
 #include "tests/lib/suite.h"
 
 static struct answers as; /* too large for a stack frame */
+static struct memory_persist mp;
+
+static void begin(void)
+{
+    memory_persist_init(&mp);
+    CHECK_INT(answers_init(&as, &mp.persist), 0);
+}
+
+static void end(void)
+{
+    answers_done(&as);
+    memory_persist_done(&mp);
+}
+
+/* The daemon ends without a word and starts again. */
+static void restart(void)
+{
+    answers_done(&as);
+    persist_done(&mp.persist);
+    persist_init(&mp.persist, &mp.fl.loop, mp.db);
+    CHECK_INT(answers_init(&as, &mp.persist), 0);
+}
+
+static void test_restart(void)
+{
+    const struct answer *a;
+
+    begin();
+    answers_begin(&as, "hangs", 3, true); /* on disk at once */
+    CHECK(answers_next_pending(&as) != NULL);
+    restart();
+    a = answers_next_pending(&as);
+    CHECK(a && a->is_action && a->content == 3);
+    if (a)
+        CHECK_STR(a->token, "hangs");
+    answers_give(&as, "hangs", 3, true, 503, "restarted", "{}");
+    answers_give(&as, "done", 4, false, 0, "ok", NULL);
+    fake_loop_advance(&mp.fl, 0); /* the end of the turn */
+    restart();
+    CHECK(!answers_next_pending(&as));
+    a = answers_find(&as, "hangs", 3);
+    CHECK(a && a->code == 503 && a->is_action);
+    if (a)
+        CHECK_STR(a->response, "{}");
+    a = answers_find(&as, "done", 4);
+    CHECK(a && a->code == 0 && !a->is_action && !a->response);
+    if (a)
+        CHECK_STR(a->text, "ok");
+    end();
+}
 
 static void test_find(void)
 {
     const struct answer *a;
 
-    answers_init(&as);
+    begin();
     CHECK(!answers_find(&as, "t", 1));
     CHECK(!answers_find(&as, "", 0));
-    answers_add(&as, "t", 1, 406, "range", NULL);
-    answers_add(&as, "u", 1, 0, "", "{\"a\":1}");
+    answers_give(&as, "t", 1, false, 406, "range", NULL);
+    answers_give(&as, "u", 1, true, 0, "", "{\"a\":1}");
     a = answers_find(&as, "t", 1);
     CHECK(a && a->code == 406 && !a->response);
     if (a)
@@ -28,9 +79,10 @@ static void test_find(void)
         CHECK_STR(a->response, "{\"a\":1}");
     CHECK(!answers_find(&as, "t", 2)); /* same token, other content: another command */
     CHECK(!answers_find(&as, "T", 1));
-    answers_add(&as, "", 7, 0, "", NULL); /* without a token there is nothing to find again */
+    answers_give(&as, "", 7, false, 0, "",
+                 NULL); /* without a token there is nothing to find again */
     CHECK(!answers_find(&as, "", 7));
-    answers_done(&as);
+    end();
 }
 
 /* The newest content of a token only, in its old place. */
@@ -38,31 +90,30 @@ static void test_same_token(void)
 {
     const struct answer *a;
 
-    answers_init(&as);
+    begin();
     for (unsigned i = 0; i < 1000; i++)
-        answers_add(&as, "0", i, (int) i, "", "{}");
+        answers_give(&as, "0", i, true, (int) i, "", "{}");
     CHECK(!answers_find(&as, "0", 998));
     a = answers_find(&as, "0", 999);
     CHECK(a && a->code == 999);
-    CHECK_INT(as.next, 1);
-    answers_done(&as);
+    CHECK(as.ring[1].state == ANSWER_FREE);
+    end();
 }
 
 static void test_ring(void)
 {
     char token[16];
 
-    answers_init(&as);
+    begin();
     for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS + 10; i++) {
         (void) snprintf(token, sizeof(token), "t%u", i);
-        answers_add(&as, token, i, 0, "", i % 2 ? "{}" : NULL);
+        answers_give(&as, token, i, i % 2, 0, "", i % 2 ? "{}" : NULL);
     }
     for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS + 10; i++) {
         (void) snprintf(token, sizeof(token), "t%u", i);
         CHECK_INT(answers_find(&as, token, i) != NULL, i >= 10);
     }
-    answers_done(&as);
-    CHECK(!answers_find(&as, "t20", 20));
+    end();
 }
 
 static void test_long(void)
@@ -74,11 +125,11 @@ static void test_long(void)
     token[LIMIT_CLIENT_TOKEN] = '\0';
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
-    answers_init(&as);
-    answers_add(&as, token, 1, 0, text, NULL);
+    begin();
+    answers_give(&as, token, 1, false, 0, text, NULL);
     a = answers_find(&as, token, 1);
     CHECK(a && strlen(a->text) == LIMIT_STATUS_TEXT);
-    answers_done(&as);
+    end();
 }
 
 /* FNV-1a: the two parts are told apart, and the same text gives the same number. */
@@ -108,5 +159,6 @@ static void test_fingerprint(void)
 const char *const suite_name = "answers";
 const struct suite_test suite_tests[] = {
     {"find", test_find}, {"same_token", test_same_token},   {"ring", test_ring},
-    {"long", test_long}, {"fingerprint", test_fingerprint}, {NULL, NULL},
+    {"long", test_long}, {"fingerprint", test_fingerprint}, {"restart", test_restart},
+    {NULL, NULL},
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/core/props.h"
+#include "tests/lib/memory-db.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/suite.h"
 
@@ -39,9 +40,11 @@ static void test_write(void)
     const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x")}};
     const struct prop_update b[] = {{LEVEL, INT(5)}, {NAME, TEXT("y")}};
     struct heard h = {0};
+    struct memory_persist mp;
     struct props ps;
 
-    CHECK_INT(props_init(&ps, m), 0);
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
     CHECK_INT(ps.all[LEVEL].value.kind, VALUE_NONE);
     CHECK_INT(props_write(&ps, a, 1, 1), 0); /* nobody listens yet */
     props_listen(&ps, on_changed, &h);
@@ -58,6 +61,7 @@ static void test_write(void)
     CHECK_INT(ps.all[POWER].stamp_real_us, 0);
     CHECK(ps.all[LEVEL].version > 0 && ps.all[POWER].version == 0);
     props_done(&ps);
+    memory_persist_done(&mp);
 }
 
 static void test_desired(void)
@@ -66,9 +70,11 @@ static void test_desired(void)
     const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x")}};
     const struct prop_update b[] = {{LEVEL, INT(6)}};
     struct heard h = {0};
+    struct memory_persist mp;
     struct props ps;
 
-    CHECK_INT(props_init(&ps, m), 0);
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
     props_listen(&ps, on_changed, &h);
     CHECK_INT(props_set_desired(&ps, a, 2), 0);
     CHECK_INT(h.n, 0);
@@ -80,16 +86,50 @@ static void test_desired(void)
     CHECK_INT(ps.all[LEVEL].desired.kind, VALUE_NONE);
     CHECK_STR(ps.all[NAME].desired.s, "x");
     props_done(&ps);
+    memory_persist_done(&mp);
+}
+
+static void test_restart(void)
+{
+    CLEANUP(model_freep) struct model *m = rig_model();
+    const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x\"\xe4\xb9\xa6")}};
+    struct memory_persist mp;
+    struct props ps;
+
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
+    CHECK_INT(props_write(&ps, a, 2, 7), 0);
+    CHECK_INT(props_set_desired(&ps, a, 1), 0);
+    props_confirm(&ps, LEVEL, ps.all[LEVEL].version);
+    props_confirm(&ps, NAME, ps.all[NAME].version + 1); /* an older value was confirmed */
+    fake_loop_advance(&mp.fl, 0);
+    CHECK(!ps.all[LEVEL].unsaved && !ps.all[NAME].unsaved);
+    props_done(&ps);
+    persist_done(&mp.persist);
+
+    persist_init(&mp.persist, &mp.fl.loop, mp.db);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
+    CHECK(ps.all[LEVEL].value.kind == VALUE_INT && ps.all[LEVEL].value.i == 5);
+    CHECK(ps.all[LEVEL].desired.kind == VALUE_INT && ps.all[LEVEL].desired.i == 5);
+    CHECK(ps.all[LEVEL].confirmed && !ps.all[NAME].confirmed);
+    CHECK_STR(ps.all[NAME].value.s, "x\"\xe4\xb9\xa6");
+    CHECK_INT(ps.all[NAME].stamp_real_us, 7);
+    CHECK_INT(ps.all[POWER].value.kind, VALUE_NONE);
+    props_done(&ps);
+    memory_persist_done(&mp);
 }
 
 static void test_empty(void)
 {
     struct model none = {0};
+    struct memory_persist mp;
     struct props ps;
 
-    CHECK_INT(props_init(&ps, &none), 0);
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, &none, &mp.persist), 0);
     CHECK_INT(props_write(&ps, NULL, 0, 1), 0);
     props_done(&ps);
+    memory_persist_done(&mp);
     prop_updates_free(NULL, 0);
     prop_updates_free(NULL, 3);
 }
@@ -98,6 +138,7 @@ const char *const suite_name = "props";
 const struct suite_test suite_tests[] = {
     {"write", test_write},
     {"desired", test_desired},
+    {"restart", test_restart},
     {"empty", test_empty},
     {NULL, NULL},
 };
