@@ -187,6 +187,7 @@ static void test_iotd_dies(void)
 
     desk_init(&d);
     lamp = start_lamp();
+    wait_line(lamp, "status_report: done"); /* it knows of the link by then */
     hostmon = program("examples/hostmon", NULL, NULL);
     daemon_kill(d.daemon);
     wait_line(lamp, "link absent");
