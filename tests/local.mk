@@ -21,6 +21,7 @@ libiottestbus_la_LIBADD = libiotdbus-server.la libiotdbus.la libiotbase.la
 check_LTLIBRARIES += libiotfixture.la
 libiotfixture_la_SOURCES = \
 	%reldir%/lib/bus-client.c %reldir%/lib/bus-client.h \
+	%reldir%/lib/broker-scene.c %reldir%/lib/broker-scene.h \
 	%reldir%/lib/cloud-fixture.c %reldir%/lib/cloud-fixture.h \
 	%reldir%/lib/daemon-fixture.c %reldir%/lib/daemon-fixture.h \
 	%reldir%/lib/fixture.h \
@@ -100,26 +101,10 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 %canon_reldir%_integration_11_policy_bus_bus_SOURCES = %reldir%/integration/11-policy-bus.bus.c
 %canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
-# Scenarios: a cloud, iotd and the programs on the bus that the test plays.
-SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
-SCENE_LDADD = libiotfixture.la
-
-integration_tests += %reldir%/integration/01-attach-ownership.bus
-%canon_reldir%_integration_01_attach_ownership_bus_SOURCES = %reldir%/integration/01-attach-ownership.bus.c
-%canon_reldir%_integration_01_attach_ownership_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_integration_01_attach_ownership_bus_LDADD = $(SCENE_LDADD)
-
-integration_tests += %reldir%/integration/02-property-report.bus
-%canon_reldir%_integration_02_property_report_bus_SOURCES = %reldir%/integration/02-property-report.bus.c
-%canon_reldir%_integration_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_integration_02_property_report_bus_LDADD = $(SCENE_LDADD)
-
-integration_tests += %reldir%/integration/03-control-served.bus
-%canon_reldir%_integration_03_control_served_bus_SOURCES = %reldir%/integration/03-control-served.bus.c
-%canon_reldir%_integration_03_control_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_integration_03_control_served_bus_LDADD = $(SCENE_LDADD)
 
 include %reldir%/fuzz/local.mk
+
+include %reldir%/integration/local.mk
 
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =

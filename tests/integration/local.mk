@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Scenarios: a cloud, iotd and the programs on the bus that the test plays.
+SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+SCENE_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/01-attach-ownership.bus
+%canon_reldir%_01_attach_ownership_bus_SOURCES = %reldir%/01-attach-ownership.bus.c
+%canon_reldir%_01_attach_ownership_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_01_attach_ownership_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/02-property-report.bus
+%canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
+%canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_property_report_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/03-control-raw.bus
+%canon_reldir%_03_control_raw_bus_SOURCES = %reldir%/03-control-raw.bus.c
+%canon_reldir%_03_control_raw_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_03_control_raw_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/03-control-served.bus
+%canon_reldir%_03_control_served_bus_SOURCES = %reldir%/03-control-served.bus.c
+%canon_reldir%_03_control_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_03_control_served_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/03-control-split.bus
+%canon_reldir%_03_control_split_bus_SOURCES = %reldir%/03-control-split.bus.c
+%canon_reldir%_03_control_split_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_03_control_split_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/05-action-raw.bus
+%canon_reldir%_05_action_raw_bus_SOURCES = %reldir%/05-action-raw.bus.c
+%canon_reldir%_05_action_raw_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_05_action_raw_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/05-action-served.bus
+%canon_reldir%_05_action_served_bus_SOURCES = %reldir%/05-action-served.bus.c
+%canon_reldir%_05_action_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_05_action_served_bus_LDADD = $(SCENE_LDADD)
