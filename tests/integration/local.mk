@@ -28,6 +28,11 @@ integration_tests += %reldir%/03-control-split.bus
 %canon_reldir%_03_control_split_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_03_control_split_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/04-event-reply.bus
+%canon_reldir%_04_event_reply_bus_SOURCES = %reldir%/04-event-reply.bus.c
+%canon_reldir%_04_event_reply_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_04_event_reply_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/05-action-raw.bus
 %canon_reldir%_05_action_raw_bus_SOURCES = %reldir%/05-action-raw.bus.c
 %canon_reldir%_05_action_raw_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
