@@ -28,6 +28,11 @@ integration_tests += %reldir%/03-control-split.bus
 %canon_reldir%_03_control_split_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_03_control_split_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/04-event-post.bus
+%canon_reldir%_04_event_post_bus_SOURCES = %reldir%/04-event-post.bus.c
+%canon_reldir%_04_event_post_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_04_event_post_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/04-event-reply.bus
 %canon_reldir%_04_event_reply_bus_SOURCES = %reldir%/04-event-reply.bus.c
 %canon_reldir%_04_event_reply_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
