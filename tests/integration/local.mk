@@ -8,6 +8,11 @@ integration_tests += %reldir%/01-attach-ownership.bus
 %canon_reldir%_01_attach_ownership_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_01_attach_ownership_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/02-property-merge.bus
+%canon_reldir%_02_property_merge_bus_SOURCES = %reldir%/02-property-merge.bus.c
+%canon_reldir%_02_property_merge_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_property_merge_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/02-property-report.bus
 %canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
 %canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
