@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+/* Longer than 600 lines because a session is one state machine: its scenes belong side by side. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
