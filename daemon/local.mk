@@ -25,6 +25,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
 	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_parse.c \
+	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
 	%reldir%/cloud/value.c %reldir%/cloud/value.h \

@@ -363,6 +363,11 @@ unit_tests += %reldir%/unit/test-requests
 %canon_reldir%_unit_test_requests_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_requests_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-ntp
+%canon_reldir%_unit_test_ntp_SOURCES = %reldir%/unit/test-ntp.c
+%canon_reldir%_unit_test_ntp_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_ntp_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-answers
 %canon_reldir%_unit_test_answers_SOURCES = %reldir%/unit/test-answers.c
 %canon_reldir%_unit_test_answers_CPPFLAGS = $(daemon_test_cppflags)

@@ -30,6 +30,7 @@ LOG_AREA("link");
 struct filter {
     char topic[LIMIT_MQTT_TOPIC + 1];
     uint8_t qos;
+    bool optional;
 };
 
 struct link {
@@ -186,11 +187,14 @@ static void session_suback(bool granted, void *userdata)
 
     if (l->state != LINK_STATE_SUBSCRIBING)
         return;
-    if (!granted) {
+    if (!granted && !l->filters[l->next_filter].optional) {
         step(l, LINK_EVENT_FAILED, "the cloud refused the subscription to %s",
              l->filters[l->next_filter].topic);
         return;
     }
+    if (!granted)
+        log_warn("the cloud refused a subscription, going on without topic=\"%s\"",
+                 l->filters[l->next_filter].topic);
     l->next_filter++;
     subscribe_next(l);
 }
@@ -522,7 +526,7 @@ void link_set_transport(struct link *link, struct transport *transport)
     link->transport = transport;
 }
 
-int link_add_filter(struct link *link, const char *filter, uint8_t qos)
+static int add_filter(struct link *link, const char *filter, uint8_t qos, bool optional)
 {
     struct filter *f;
 
@@ -535,7 +539,18 @@ int link_add_filter(struct link *link, const char *filter, uint8_t qos)
     f += link->n_filters++;
     strcpy(f->topic, filter);
     f->qos = qos;
+    f->optional = optional;
     return 0;
+}
+
+int link_add_filter(struct link *link, const char *filter, uint8_t qos)
+{
+    return add_filter(link, filter, qos, false);
+}
+
+int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos)
+{
+    return add_filter(link, filter, qos, true);
 }
 
 void link_enable(struct link *link)

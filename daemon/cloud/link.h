@@ -65,6 +65,8 @@ void link_set_transport(struct link *link, struct transport *transport);
 
 /* Subscribed, one by one, whenever the server has no session of ours. Before the first start. */
 int link_add_filter(struct link *link, const char *filter, uint8_t qos) MUST_CHECK;
+/* The same for what the device can do without: refused, it is told and goes without. */
+int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos) MUST_CHECK;
 
 void link_watch(struct link *link, struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);

@@ -336,7 +336,8 @@ int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
                         ident->product_id, ident->device_name);
         (void) snprintf(t->down[c], TOPIC_SIZE, "$thing/down/%s/%s/%s", channel_names[c],
                         ident->product_id, ident->device_name);
-        r = link_add_filter(link, t->down[c], 1);
+        r = c == CHANNEL_SERVICE ? link_add_optional_filter(link, t->down[c], 1)
+                                 : link_add_filter(link, t->down[c], 1);
         if (r < 0)
             return r;
     }

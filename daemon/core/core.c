@@ -46,6 +46,14 @@ static void on_bound(bool bound, uint64_t timestamp_s, void *userdata)
         core->on_bound(bound, timestamp_s, core->bound_userdata);
 }
 
+static void on_time(void *userdata)
+{
+    struct core *core = userdata;
+
+    if (core->on_time)
+        core->on_time(core->time_userdata);
+}
+
 static const struct thing_events thing_events = {
     .on_control = on_control,
     .on_action = on_action,
@@ -132,13 +140,15 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     if (r == 0)
         r = thing_new(&core->thing, loop, link, ident, &thing_events, core);
     if (r == 0)
+        r = ntp_new(&core->ntp, link, ident, on_time, core);
+    if (r == 0)
         r = owners_init(&core->owners, model);
     if (r == 0)
         r = props_init(&core->props, model, &core->persist);
     /* After a connect: what came first was asked first (design, after connecting). */
     if (r == 0)
-        r = events_init(&core->events, loop, link, core->thing, &core->completion, &core->persist,
-                        &config->events);
+        r = events_init(&core->events, loop, link, core->thing, core->ntp, &core->completion,
+                        &core->persist, &config->events);
     if (r == 0)
         r = reports_init(&core->reports, loop, link, core->thing, &core->props, &core->completion,
                          config->report_rate);
@@ -169,6 +179,7 @@ struct core *core_free(struct core *core)
     if (core->props.model)
         props_done(&core->props);
     owners_done(&core->owners);
+    ntp_free(core->ntp);
     thing_free(core->thing);
     persist_done(&core->persist);
     clients_done(&core->clients);

@@ -7,6 +7,7 @@
  * policy. Knows neither D-Bus nor libwebsockets. Fronts call the modules directly.
  */
 
+#include "daemon/cloud/ntp.h"
 #include "daemon/core/calls.h"
 #include "daemon/core/clients.h"
 #include "daemon/core/events.h"
@@ -27,6 +28,7 @@ struct core {
     const struct ident *ident; /* borrowed: manager */
     struct link *link;         /* borrowed: manager */
     struct thing *thing;
+    struct ntp *ntp;
     struct db *db; /* borrowed: manager */
     struct persist persist;
     struct persist_part part; /* of the facts that have no other place */
@@ -39,6 +41,8 @@ struct core {
     struct calls calls;
     bool bound;
     bool bound_unsaved;
+    void (*on_time)(void *userdata); /* the offset of the clock was measured */
+    void *time_userdata;
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
     void *bound_userdata;
 };

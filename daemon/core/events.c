@@ -7,16 +7,14 @@
 #include <string.h>
 
 #include "daemon/core/event.h"
-#include "daemon/sys/clock.h"
 
 LOG_AREA("event");
 
 #define MAX_IN_FLIGHT (LIMIT_MQTT_INFLIGHT / 2) /* own choice: leaves room for answers */
 #define RETRY_US (2 * USEC_PER_SEC)             /* own choice: after the cloud's code 503 */
-#define MAX_CLOUD_ERRORS 3        /* own choice: 503 so often for one event is final */
-#define BURST 5                   /* own choice: an alert after a quiet time does not wait */
-#define CODE_INTERNAL 503         /* device guide: internal error, may pass */
-#define CLOCK_SET_S 1577836800ULL /* 2020: a clock before that was never set */
+#define MAX_CLOUD_ERRORS 3 /* own choice: 503 so often for one event is final */
+#define BURST 5            /* own choice: an alert after a quiet time does not wait */
+#define CODE_INTERNAL 503  /* device guide: internal error, may pass */
 
 /* Out of what is sent or queued; the row goes with the next transaction. */
 static void take_out(struct event *e)
@@ -212,7 +210,6 @@ static int check_room(struct events *es, int64_t bytes)
 int events_post(struct events *es, const char *peer, const struct model_event *event,
                 const char *params, uint64_t timestamp_s, events_posted_fn fn, void *userdata)
 {
-    uint64_t now_s = clock_real_us() / USEC_PER_SEC;
     struct event *e;
     int r;
 
@@ -231,7 +228,7 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
     e->class = event->type == MODEL_EVENT_INFO ? EVENT_CLASS_INFO : EVENT_CLASS_URGENT;
     (void) snprintf(e->id, sizeof(e->id), "%s", event->id);
     e->token = (int64_t) completion_token(es->completion);
-    e->timestamp_s = (int64_t) (timestamp_s ? timestamp_s : now_s >= CLOCK_SET_S ? now_s : 0);
+    e->timestamp_s = (int64_t) (timestamp_s ? timestamp_s : ntp_now_s(es->ntp));
     e->posted = fn;
     e->userdata = userdata;
     thing_new_token(es->thing, e->client_token);
@@ -250,13 +247,14 @@ void events_configure(struct events *es, const struct events_config *config)
 }
 
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
-                struct completion *completion, struct persist *persist,
+                struct ntp *ntp, struct completion *completion, struct persist *persist,
                 const struct events_config *config)
 {
     *es = (struct events){
         .loop = loop,
         .cloud = link,
         .thing = thing,
+        .ntp = ntp,
         .completion = completion,
         .persist = persist,
         .part = events_part,

@@ -9,6 +9,7 @@
  */
 
 #include "daemon/cloud/model.h"
+#include "daemon/cloud/ntp.h"
 #include "daemon/cloud/thing.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/persist.h"
@@ -38,7 +39,8 @@ struct events_config {
 struct events {
     struct loop *loop;
     struct link *cloud;  /* borrowed: manager */
-    struct thing *thing; /* borrowed: core, as the next three */
+    struct thing *thing; /* borrowed: core, as the next four */
+    struct ntp *ntp;
     struct completion *completion;
     struct persist *persist;
     struct events_config config;
@@ -63,7 +65,7 @@ typedef void (*events_posted_fn)(int result, uint64_t token, void *userdata);
 
 /* Takes up what an earlier run left. 0; what the database failed with */
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
-                struct completion *completion, struct persist *persist,
+                struct ntp *ntp, struct completion *completion, struct persist *persist,
                 const struct events_config *config) MUST_CHECK;
 void events_done(struct events *es);
 void events_configure(struct events *es, const struct events_config *config);

@@ -248,6 +248,8 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     core->completion.userdata = bus;
     core->calls.front = &bus_handler_ops;
     core->calls.userdata = bus;
+    core->on_time = bus_device_time;
+    core->time_userdata = bus;
     core->on_bound = bus_device_bound;
     core->bound_userdata = bus;
     props_listen(&core->props, bus_thing_changed, bus);

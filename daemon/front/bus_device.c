@@ -20,6 +20,19 @@ static int get_bound(DBusMessageIter *it, void *userdata)
     return msg_append_bool(it, ((struct bus *) userdata)->core->bound);
 }
 
+static int get_time_offset(DBusMessageIter *it, void *userdata)
+{
+    return msg_append_int64(it, ntp_offset_us(((struct bus *) userdata)->core->ntp));
+}
+
+void bus_device_time(void *userdata)
+{
+    struct bus *bus = userdata;
+
+    if (bus->device_object)
+        tree_property_changed(bus->device_object, &iface_device, "TimeOffsetUSec");
+}
+
 static int append_timestamp(DBusMessageIter *it, void *userdata)
 {
     return msg_append_uint64(it, *(const uint64_t *) userdata);
@@ -41,6 +54,7 @@ static const struct tree_property_impl properties[] = {
     {"ProductId", get_product_id},
     {"DeviceName", get_device_name},
     {"Bound", get_bound},
+    {"TimeOffsetUSec", get_time_offset},
 };
 
 int bus_device_add(struct bus *bus)

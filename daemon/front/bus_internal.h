@@ -52,6 +52,7 @@ void bus_thing_completed(const char *peer, uint64_t token, int code, const char 
                          void *userdata);
 void bus_thing_changed(const size_t *indices, size_t n, void *userdata);
 void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, size_t n);
+void bus_device_time(void *userdata);
 void bus_device_bound(bool bound, uint64_t timestamp_s, void *userdata);
 
 /* bus_link.c */

@@ -67,6 +67,12 @@ static int get_zero(DBusMessageIter *it, void *userdata)
     return msg_append_uint64(it, 0);
 }
 
+static int get_offset(DBusMessageIter *it, void *userdata)
+{
+    (void) userdata;
+    return msg_append_int64(it, 0);
+}
+
 static int get_false(DBusMessageIter *it, void *userdata)
 {
     (void) userdata;
@@ -166,6 +172,7 @@ static const struct tree_property_impl device_properties[] = {
     {"ProductId", get_product},
     {"DeviceName", get_device},
     {"Bound", get_false},
+    {"TimeOffsetUSec", get_offset},
 };
 
 static int add_objects(struct fake *f)

@@ -146,7 +146,8 @@ bool rig_next(struct rig *rig, struct wire_packet *ret_packet)
             return false;
         fake_transport_drop(&rig->net, ret_packet->len);
     } while (!rig->show_status && ret_packet->type == 3 &&
-             strstr(ret_packet->payload, "\"method\":\"get_status\""));
+             (strstr(ret_packet->payload, "\"method\":\"get_status\"") ||
+              strncmp(ret_packet->topic, "$sys/", 5) == 0));
     return true;
 }
 
@@ -234,11 +235,17 @@ unsigned rig_count_publishes(struct rig *rig)
 void rig_push(struct rig *rig, const char *channel, const char *text)
 {
     char topic[128];
-    uint8_t *buf = malloc(strlen(text) + sizeof(topic) + 16);
+
+    (void) snprintf(topic, sizeof(topic), "$thing/down/%s/" RIG_PRODUCT "/" RIG_DEVICE, channel);
+    rig_push_topic(rig, topic, text);
+}
+
+void rig_push_topic(struct rig *rig, const char *topic, const char *text)
+{
+    uint8_t *buf = malloc(strlen(text) + strlen(topic) + 16);
     size_t n;
 
     assert(buf);
-    (void) snprintf(topic, sizeof(topic), "$thing/down/%s/" RIG_PRODUCT "/" RIG_DEVICE, channel);
     n = wire_publish(buf, topic, text, strlen(text), 1, ++rig->last_id, false);
     fake_transport_feed(&rig->net, buf, n);
     free(buf);

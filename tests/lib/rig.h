@@ -29,7 +29,8 @@ struct rig {
     struct link_watch watch;
     unsigned n_up, n_down, n_changed;
     uint16_t last_id; /* of publishes of the server */
-    bool show_status; /* rig_next() does not pass over get_status, which follows each connect */
+    bool
+        show_status; /* rig_next() does not pass over what follows each connect: get_status, time */
 };
 
 /* Clocks and chance begin anew. */
@@ -60,6 +61,7 @@ unsigned rig_count_publishes(struct rig *rig);
 
 /* Sends text to "$thing/down/<channel>/PID/DN" with QoS 1. */
 void rig_push(struct rig *rig, const char *channel, const char *text);
+void rig_push_topic(struct rig *rig, const char *topic, const char *text);
 /* {"method":<method>,"clientToken":<token>,"code":<code>,"status":<status>} */
 void rig_push_reply(struct rig *rig, const char *channel, const char *method, const char *token,
                     int code, const char *status);
