@@ -106,7 +106,8 @@ static void on_reload(struct tree_call *call, void *userdata)
     r = bus->config.on_reload(on_ignored, &ig, bus->config.userdata);
     r = msg_close(&it, &list, r < 0 ? r : ig.r);
     if (r == -EINVAL)
-        tree_call_error(&call, r, "the settings have mistakes, see the log; nothing was changed");
+        tree_call_error(&call, -EPROTO,
+                        "the settings have mistakes, see the log; nothing was changed");
     else
         tree_call_finish(&call, r);
 }

@@ -52,3 +52,18 @@ integration_tests += %reldir%/05-action-served.bus
 %canon_reldir%_05_action_served_bus_SOURCES = %reldir%/05-action-served.bus.c
 %canon_reldir%_05_action_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_05_action_served_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/07-link-faults.bus
+%canon_reldir%_07_link_faults_bus_SOURCES = %reldir%/07-link-faults.bus.c
+%canon_reldir%_07_link_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_07_link_faults_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/07-link-refused.bus
+%canon_reldir%_07_link_refused_bus_SOURCES = %reldir%/07-link-refused.bus.c
+%canon_reldir%_07_link_refused_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_07_link_refused_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/12-restart-daemon.bus
+%canon_reldir%_12_restart_daemon_bus_SOURCES = %reldir%/12-restart-daemon.bus.c
+%canon_reldir%_12_restart_daemon_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_12_restart_daemon_bus_LDADD = $(SCENE_LDADD)
