@@ -106,16 +106,6 @@ include %reldir%/fuzz/local.mk
 
 include %reldir%/integration/local.mk
 
-integration_tests += %reldir%/integration/07-link-faults.bus
-%canon_reldir%_integration_07_link_faults_bus_SOURCES = %reldir%/integration/07-link-faults.bus.c
-%canon_reldir%_integration_07_link_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_integration_07_link_faults_bus_LDADD = $(SCENE_LDADD)
-
-integration_tests += %reldir%/integration/07-link-refused.bus
-%canon_reldir%_integration_07_link_refused_bus_SOURCES = %reldir%/integration/07-link-refused.bus.c
-%canon_reldir%_integration_07_link_refused_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_integration_07_link_refused_bus_LDADD = $(SCENE_LDADD)
-
 # One program per module; %canon_reldir%_unit_test_X below tests/unit.
 unit_tests =
 check_PROGRAMS += $(unit_tests)

@@ -71,7 +71,7 @@ static void test_attach(void)
     n = attached_number(bc, "my-app_1.0");
     CHECK_MSG(bus_client_wait_signal(s.bus, "InterfacesAdded"), "\"/org/iotd1/client/1\" *");
     CHECK_INT(n, 1);
-    CHECK_MSG(attach(bc, "other"), "[] {\"version\":s:\"0.1.0\",\"layout\":s:\"\","
+    CHECK_MSG(attach(bc, "other"), "[] {\"version\":s:\"" PACKAGE_VERSION "\",\"layout\":s:\"\","
                                    "\"path\":o:\"/org/iotd1/client/1\"}");
     check_client(bc, n, "AppId", "s:\"other\"");
     name = scene_printf("s:\"%s\"", bus_client_name(bc));

@@ -189,17 +189,26 @@ static void test_calls(void)
         const char *path;
         const char *member;
         const char *error;
+        const char *argument;
     } cases[] = {
-        {PERSON, GROUP, IOTD_ROOT_PATH, "org.freedesktop.DBus.Introspectable.Introspect", ""},
-        {PERSON, GROUP, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", ""},
+        {PERSON, GROUP, IOTD_ROOT_PATH, "org.freedesktop.DBus.Introspectable.Introspect", "", NULL},
+        {PERSON, GROUP, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", "", NULL},
         {PERSON, GROUP, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Disconnect",
-         IOTD_ERROR_PREFIX "NotAuthorized"},
+         IOTD_ERROR_PREFIX "NotAuthorized", NULL},
+        {PERSON, GROUP, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Connect",
+         IOTD_ERROR_PREFIX "NotAuthorized", NULL},
+        {PERSON, GROUP, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Monitor",
+         IOTD_ERROR_PREFIX "NotAuthorized", "boolean:true"},
+        {PERSON, GROUP, IOTD_ROOT_PATH, IOTD_IFACE_MANAGER ".Reload",
+         IOTD_ERROR_PREFIX "NotAuthorized", NULL},
         {PERSON, NULL, IOTD_ROOT_PATH, "org.freedesktop.DBus.Introspectable.Introspect",
-         ACCESS_DENIED},
-        {PERSON, NULL, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", ACCESS_DENIED},
-        {OWNER, NULL, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", ""},
-        {"root", NULL, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Disconnect", ""},
-        {"root", NULL, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Connect", ""},
+         ACCESS_DENIED, NULL},
+        {PERSON, NULL, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", ACCESS_DENIED, NULL},
+        {OWNER, NULL, IOTD_DEVICE_PATH, IOTD_IFACE_THING ".GetModel", "", NULL},
+        {"root", NULL, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Disconnect", "", NULL},
+        {"root", NULL, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Connect", "", NULL},
+        {OWNER, NULL, IOTD_DEVICE_PATH, IOTD_IFACE_LINK ".Monitor", "", "boolean:true"},
+        {"root", NULL, IOTD_ROOT_PATH, IOTD_IFACE_MANAGER ".Reload", "", NULL},
     };
     struct policy p;
 
@@ -207,7 +216,7 @@ static void test_calls(void)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         CLEANUP(freep)
         char *error = call_as(cases[i].user, cases[i].group, IOTD_BUS_NAME, cases[i].path,
-                              cases[i].member, NULL, NULL);
+                              cases[i].member, cases[i].argument, NULL);
 
         CHECK_STR(error, cases[i].error);
     }

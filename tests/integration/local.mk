@@ -63,6 +63,16 @@ integration_tests += %reldir%/07-link-refused.bus
 %canon_reldir%_07_link_refused_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_07_link_refused_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/11-policy-monitor.bus
+%canon_reldir%_11_policy_monitor_bus_SOURCES = %reldir%/11-policy-monitor.bus.c
+%canon_reldir%_11_policy_monitor_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_11_policy_monitor_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/12-restart-check.bus
+%canon_reldir%_12_restart_check_bus_SOURCES = %reldir%/12-restart-check.bus.c
+%canon_reldir%_12_restart_check_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_12_restart_check_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/12-restart-daemon.bus
 %canon_reldir%_12_restart_daemon_bus_SOURCES = %reldir%/12-restart-daemon.bus.c
 %canon_reldir%_12_restart_daemon_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
