@@ -53,6 +53,11 @@ integration_tests += %reldir%/05-action-served.bus
 %canon_reldir%_05_action_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_05_action_served_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/07-link-broker.bus
+%canon_reldir%_07_link_broker_bus_SOURCES = %reldir%/07-link-broker.bus.c
+%canon_reldir%_07_link_broker_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_07_link_broker_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/07-link-faults.bus
 %canon_reldir%_07_link_faults_bus_SOURCES = %reldir%/07-link-faults.bus.c
 %canon_reldir%_07_link_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
