@@ -272,6 +272,7 @@ libiottestdaemon_la_SOURCES = \
 	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h \
 	%reldir%/lib/fake-transport.c %reldir%/lib/fake-transport.h \
 	%reldir%/lib/rig.c %reldir%/lib/rig.h \
+	%reldir%/lib/session-peer.c %reldir%/lib/session-peer.h \
 	%reldir%/lib/wire.c %reldir%/lib/wire.h
 libiottestdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 daemon_test_cppflags = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
@@ -387,6 +388,16 @@ unit_tests += %reldir%/unit/test-reports
 %canon_reldir%_unit_test_reports_SOURCES = %reldir%/unit/test-reports.c
 %canon_reldir%_unit_test_reports_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_reports_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-calls
+%canon_reldir%_unit_test_calls_SOURCES = %reldir%/unit/test-calls.c
+%canon_reldir%_unit_test_calls_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_calls_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-mqtt-session-publish
+%canon_reldir%_unit_test_mqtt_session_publish_SOURCES = %reldir%/unit/test-mqtt-session-publish.c
+%canon_reldir%_unit_test_mqtt_session_publish_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_mqtt_session_publish_LDADD = $(daemon_test_libs)
 
 # --- end of the daemon's modules ---
 endif

@@ -108,8 +108,16 @@ void rig_init_with(struct rig *rig, const struct link_config *config)
     c.keepalive_s = c.keepalive_s ? c.keepalive_s : 240;
     c.probe_max_us = c.probe_max_us ? c.probe_max_us : 8 * USEC_PER_SEC;
     c.backoff_max_us = c.backoff_max_us ? c.backoff_max_us : 60 * USEC_PER_SEC;
-    r = link_new(&rig->link, &rig->fl.loop, &c);
+    rig->config = c;
+    rig_remake_link(rig);
+}
+
+void rig_remake_link(struct rig *rig)
+{
+    int r = link_new(&rig->link, &rig->fl.loop, &rig->config);
+
     assert(r == 0);
+    fake_transport_done(&rig->net);
     fake_transport_init(&rig->net, &link_transport_events, rig->link);
     link_set_transport(rig->link, &rig->net.transport);
     link_watch(rig->link, &rig->watch);
@@ -177,6 +185,7 @@ void rig_connect(struct rig *rig, bool session_present)
     struct wire_packet p;
 
     link_enable(rig->link);
+    rig_advance(rig, 0);
     for (int i = 0; i < 100 && !rig->net.opening; i++)
         rig_advance(rig, USEC_PER_SEC);
     fake_transport_accept(&rig->net);

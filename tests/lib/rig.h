@@ -26,6 +26,7 @@ struct rig {
     struct fake_transport net;
     struct ident *ident;
     struct link *link;
+    struct link_config config;
     struct link_watch watch;
     unsigned n_up, n_down, n_changed;
     uint16_t last_id; /* of publishes of the server */
@@ -37,6 +38,8 @@ struct rig {
 void rig_init(struct rig *rig);
 /* The same with other settings; endpoint, ident and times of config are filled in if empty. */
 void rig_init_with(struct rig *rig, const struct link_config *config);
+/* A new link in the place of one that was freed, as after a restart; the clock goes on. */
+void rig_remake_link(struct rig *rig);
 /* After everything that uses the link is gone. */
 void rig_done(struct rig *rig);
 

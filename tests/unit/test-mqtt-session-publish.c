@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages both ways, what stays in flight, and keeping alive. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libiotclient/base/limits.h"
+#include "tests/lib/session-peer.h"
+#include "tests/lib/suite.h"
+
+static void test_receive(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(FEED(T0, 0x30, 5, 0, 1, 'a', 'h', 'i'), 0);
+    CHECK_INT(peer.n_message, 1);
+    CHECK_STR(peer.topic, "a");
+    CHECK_STR(peer.payload, "hi");
+    CHECK(!peer_next(&p)); /* no PUBACK for QoS 0 */
+    CHECK_INT(FEED(T0, 0x3a, 6, 0, 1, 'b', 1, 2, 'x'), 0);
+    CHECK(peer_next(&p) && p.type == 4 && p.id == 0x0102);
+    CHECK_INT(peer.n_message, 2);
+    mqtt_session_done(&peer.s);
+}
+
+static void test_qos0(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    CHECK_INT(peer_publish_at(T0, "x", 0), -ENETDOWN);
+    peer_connect_at(T0);
+    CHECK_INT(peer_publish_at(T0, "x", 0), -ENETDOWN);
+    CHECK_INT(FEED(T0, 0x20, 2, 0, 0), 0);
+    CHECK_INT(peer_publish_at(T0, "x", 0), 0);
+    CHECK(peer_next(&p) && p.type == 3 && p.qos == 0);
+    CHECK_STR(p.payload, "x");
+    CHECK_INT(peer.n_sent, 1);
+    CHECK_INT(peer_publish_at(T0, "", 0), 0);
+    CHECK(peer_next(&p) && p.payload_len == 0);
+    CHECK_INT(peer.s.n_inflight, 0);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.n_acked + peer.n_cancelled, 0);
+}
+
+/* Taken in every state, sent in order when the owner resumes, marked when sent before. */
+static void test_qos1(void)
+{
+    struct wire_packet p;
+
+    peer_begin(10);
+    CHECK_INT(peer_publish_at(T0, "down", 1), 0);
+    peer_connect_at(T0);
+    CHECK_INT(peer_publish_at(T0, "connecting", 1), 0);
+    CHECK_INT(FEED(T0, 0x20, 2, 0, 0), 0);
+    CHECK_INT(peer_publish_at(T0, "before resume", 1), 0);
+    CHECK(!peer_next(&p));
+    CHECK_INT(peer.n_sent, 0);
+    CHECK_INT(mqtt_session_resume(&peer.s, T0), 0);
+    CHECK_INT(peer_publish_at(T0, "up", 1), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        static const char *const want[] = {"down", "connecting", "before resume", "up"};
+
+        CHECK(peer_next(&p) && p.type == 3 && p.qos == 1 && !(p.flags & 8) && p.id == 10 + i);
+        CHECK_STR(p.payload, want[i]);
+    }
+    CHECK_INT(peer.n_sent, 4);
+    CHECK(!peer.sent_dup);
+
+    /* The second of them is acknowledged; the others go out again on the next connection. */
+    CHECK_INT(peer_feed_ack(T0, 4, 11), 0);
+    CHECK_INT(peer.n_acked, 1);
+    mqtt_session_lost(&peer.s);
+    CHECK_INT(peer_publish_at(T0, "new", 1), 0);
+    peer_up_at(T0 + 10 * S);
+    for (unsigned i = 0; i < 4; i++) {
+        static const struct {
+            const char *payload;
+            unsigned id, dup;
+        } want[] = {{"down", 10, 8}, {"before resume", 12, 8}, {"up", 13, 8}, {"new", 14, 0}};
+
+        CHECK(peer_next(&p) && p.qos == 1 && p.id == want[i].id && (p.flags & 8) == want[i].dup);
+        CHECK_STR(p.payload, want[i].payload);
+    }
+    CHECK_STR(peer.topic, "t");
+    CHECK_STR(peer.payload, "new");
+    CHECK_INT(peer.s.n_inflight, 4);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.n_cancelled, 4);
+    CHECK_INT(peer.n_acked, 1);
+}
+
+static void test_puback(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(peer_feed_ack(T0, 4, 99), 0); /* unknown ones are let pass */
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    CHECK(peer_next(&p));
+    CHECK_INT(peer_feed_ack(T0 + 30000, 4, p.id), 0);
+    CHECK_INT(peer_feed_ack(T0 + 40000, 4, p.id), 0);
+    CHECK_INT(peer.n_acked, 1);
+    CHECK_INT(peer.s.rtt_us, 30000);
+    CHECK_INT(peer.s.n_inflight, 0);
+    CHECK_INT(peer.s.inflight_bytes, 0);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "t", "y", 1, 1, NULL, NULL), 0);
+    CHECK(peer_next(&p));
+    CHECK_INT(peer_feed_ack(T0, 4, p.id), 0);
+    CHECK_INT(peer.n_acked, 1);
+    mqtt_session_done(&peer.s);
+}
+
+/* What was never sent cannot be acknowledged. */
+static void test_puback_early(void)
+{
+    peer_begin(1);
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    peer_connect_at(T0);
+    CHECK_INT(FEED(T0, 0x20, 2, 0, 0), 0);
+    CHECK_INT(peer_feed_ack(T0, 4, 1), 0);
+    CHECK_INT(peer.n_acked, 0);
+    CHECK_INT(peer.s.n_inflight, 1);
+    mqtt_session_done(&peer.s);
+}
+
+static void test_ids(void)
+{
+    struct wire_packet p;
+
+    peer_begin(65533);
+    peer_up_at(T0);
+    CHECK_INT(peer_publish_at(T0, "first", 1), 0); /* stays in flight all the time */
+    CHECK(peer_next(&p) && p.id == 65533);
+    for (unsigned i = 0; i < 70000; i++) {
+        if (peer_publish_at(T0, "x", 1) < 0 || !peer_next(&p) || p.id == 0 || p.id == 65533) {
+            suite_fail(__FILE__, __LINE__, "id %u after %u", p.id, i);
+            break;
+        }
+        CHECK_INT(peer_feed_ack(T0, 4, p.id), 0);
+    }
+    CHECK_INT(mqtt_session_subscribe(&peer.s, T0, "f", 1), 0);
+    CHECK(peer_next(&p));
+    peer.s.next_id = peer.s.subscribe_id; /* a subscription's id is taken, too */
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    CHECK(peer_next(&p) && p.id != peer.s.subscribe_id);
+    mqtt_session_done(&peer.s);
+
+    peer_begin(0); /* chance may say 0 */
+    peer_up_at(T0);
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    CHECK(peer_next(&p) && p.id == 1);
+    mqtt_session_done(&peer.s);
+}
+
+static void test_limits(void)
+{
+    static char text[LIMIT_MQTT_PAYLOAD + 1], topic[LIMIT_MQTT_TOPIC + 2];
+    unsigned n = 0;
+
+    memset(text, 'x', sizeof(text));
+    memset(topic, 't', sizeof(topic) - 1);
+    peer_begin(1);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, topic, "", 0, 1, NULL, NULL), -EINVAL);
+    topic[LIMIT_MQTT_TOPIC] = '\0';
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, topic, "", 0, 1, NULL, NULL), 0);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "", "", 0, 1, NULL, NULL), -EINVAL);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "a/+", "", 0, 1, NULL, NULL), -EINVAL);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "#", "", 0, 1, NULL, NULL), -EINVAL);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "\xff", "", 0, 1, NULL, NULL), -EINVAL);
+    CHECK_INT(mqtt_session_publish(&peer.s, T0, "t", text, sizeof(text), 1, NULL, NULL), -EMSGSIZE);
+    mqtt_session_done(&peer.s);
+
+    peer_begin(1);
+    while (peer_publish_at(T0, "x", 1) == 0)
+        n++;
+    CHECK_INT(n, LIMIT_MQTT_INFLIGHT);
+    CHECK_INT(peer_publish_at(T0, "x", 1), -ENOBUFS);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.n_cancelled, LIMIT_MQTT_INFLIGHT);
+
+    n = 0;
+    peer_begin(1);
+    while (mqtt_session_publish(&peer.s, T0, "t", text, sizeof(text) - 1, 1, NULL, NULL) == 0)
+        n++;
+    CHECK_INT(n, LIMIT_MQTT_QUEUE_BYTES / (LIMIT_MQTT_PAYLOAD + 1 + 3 + 2 + 1 + 2));
+    CHECK(peer.s.inflight_bytes <= LIMIT_MQTT_QUEUE_BYTES);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.s.inflight_bytes, 0);
+}
+
+/* --- keeping alive --- */
+
+static void test_ping(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 240 * S);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 240 * S - 1), 0);
+    CHECK(!peer_next(&p));
+    CHECK_INT(peer_publish_at(T0 + 100 * S, "x", 0), 0); /* whatever is sent will do, 3.1.2.10 */
+    CHECK(peer_next(&p));
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 240 * S), 0);
+    CHECK(!peer_next(&p));
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 340 * S);
+    CHECK_INT(FEED(T0 + 300 * S, 0x30, 3, 0, 1, 'a'), 0); /* what comes does not count */
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 340 * S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 345 * S);
+    CHECK_INT(FEED(T0 + 341 * S, 0xd0, 0), 0);
+    CHECK_INT(peer.s.rtt_us, S);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 580 * S);
+
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 580 * S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 585 * S - 1), 0);
+    CHECK(!peer_next(&p)); /* one is enough */
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 585 * S), -ETIMEDOUT);
+    CHECK_STR(peer.s.reason, "no PINGRESP in time");
+    mqtt_session_done(&peer.s);
+}
+
+static void test_no_keepalive(void)
+{
+    const struct mqtt_connect c = {.client_id = "id", .username = "user"};
+
+    peer_begin(1);
+    CHECK_INT(mqtt_session_start(&peer.s, T0, &c), 0);
+    CHECK_INT(FEED(T0, 0x20, 2, 0, 0), 0);
+    CHECK(mqtt_session_next_us(&peer.s) == UINT64_MAX);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 100000 * S), 0);
+    mqtt_session_done(&peer.s);
+}
+
+/* A missing PUBACK makes the session ask whether the peer is there, long before keep-alive. */
+static void test_probe(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    CHECK(peer_next(&p) && p.type == 3);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 10 * S);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 10 * S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    CHECK_INT(FEED(T0 + 11 * S, 0xd0, 0), 0);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 20 * S); /* and goes on asking */
+    CHECK_INT(peer_feed_ack(T0 + 12 * S, 4, 1), 0);
+    CHECK_INT(peer.n_acked, 1);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 250 * S);
+    mqtt_session_done(&peer.s);
+}
+
+static void test_stray_pingresp(void)
+{
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(FEED(T0, 0xd0, 0), 0);
+    CHECK_INT(peer.s.rtt_us, 0);
+    mqtt_session_done(&peer.s);
+}
+
+static void test_disconnect(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(peer_publish_at(T0, "x", 1), 0);
+    CHECK(peer_next(&p));
+    mqtt_session_disconnect(&peer.s);
+    CHECK(peer_next(&p) && p.type == 14 && p.len == 2);
+    CHECK_INT(peer.s.state, MQTT_SESSION_DOWN);
+    CHECK(mqtt_session_next_us(&peer.s) == UINT64_MAX);
+    CHECK_INT(peer.s.n_inflight, 1); /* for the next connection */
+    mqtt_session_disconnect(&peer.s);
+    CHECK(!peer_next(&p));
+
+    peer_connect_at(T0); /* not before CONNACK: the server does not know us yet */
+    mqtt_session_disconnect(&peer.s);
+    CHECK(!peer_next(&p));
+    CHECK_INT(FEED(T0, 0x20, 2, 0, 0), -ECONNRESET);
+    mqtt_session_done(&peer.s);
+}
+
+/* Half a packet of one connection is no beginning of one on the next. */
+static void test_half_packet(void)
+{
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(FEED(T0, 0x30, 9, 0, 1, 'a'), 0);
+    mqtt_session_lost(&peer.s);
+    peer_up_at(T0 + S);
+    CHECK_INT(FEED(T0 + S, 0x30, 4, 0, 1, 'b', '!'), 0);
+    CHECK_INT(peer.n_message, 1);
+    CHECK_STR(peer.topic, "b");
+    mqtt_session_done(&peer.s);
+}
+
+const char *const suite_name = "mqtt-session-publish";
+const struct suite_test suite_tests[] = {
+    {"receive", test_receive},
+    {"qos0", test_qos0},
+    {"qos1", test_qos1},
+    {"puback", test_puback},
+    {"puback_early", test_puback_early},
+    {"ids", test_ids},
+    {"limits", test_limits},
+    {"ping", test_ping},
+    {"no_keepalive", test_no_keepalive},
+    {"probe", test_probe},
+    {"stray_pingresp", test_stray_pingresp},
+    {"disconnect", test_disconnect},
+    {"half_packet", test_half_packet},
+    {NULL, NULL},
+};
