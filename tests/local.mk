@@ -266,6 +266,7 @@ unit_tests += %reldir%/unit/test-client-value
 check_LTLIBRARIES += libiottestdaemon.la
 libiottestdaemon_la_SOURCES = \
 	%reldir%/lib/core-rig.c %reldir%/lib/core-rig.h \
+	%reldir%/lib/event-steps.c %reldir%/lib/event-steps.h \
 	%reldir%/lib/memory-db.c %reldir%/lib/memory-db.h \
 	%reldir%/lib/fake-clock.c %reldir%/lib/fake-clock.h \
 	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
@@ -389,6 +390,11 @@ unit_tests += %reldir%/unit/test-reports
 %canon_reldir%_unit_test_reports_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_reports_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-events
+%canon_reldir%_unit_test_events_SOURCES = %reldir%/unit/test-events.c
+%canon_reldir%_unit_test_events_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_events_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-calls
 %canon_reldir%_unit_test_calls_SOURCES = %reldir%/unit/test-calls.c
 %canon_reldir%_unit_test_calls_CPPFLAGS = $(daemon_test_cppflags)
@@ -398,6 +404,11 @@ unit_tests += %reldir%/unit/test-mqtt-session-publish
 %canon_reldir%_unit_test_mqtt_session_publish_SOURCES = %reldir%/unit/test-mqtt-session-publish.c
 %canon_reldir%_unit_test_mqtt_session_publish_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_mqtt_session_publish_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-events-store
+%canon_reldir%_unit_test_events_store_SOURCES = %reldir%/unit/test-events-store.c
+%canon_reldir%_unit_test_events_store_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_events_store_LDADD = $(daemon_test_libs)
 
 # --- end of the daemon's modules ---
 endif

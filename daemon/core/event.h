@@ -29,6 +29,7 @@ struct event {
     int64_t timestamp_s;
     uint64_t not_before_us;
     unsigned n_cloud_errors;
+    bool again; /* the cloud's 503 came before PUBACK: after it, as if it came then */
     struct request request;
     events_posted_fn posted; /* while posting */
     void *userdata;

@@ -69,8 +69,11 @@ static void on_reply(int code, const char *text, void *userdata)
     if (code == -ETIMEDOUT) {
         log_info("no event_reply in time, sent again id=%s token=%s", e->id, e->client_token);
         requeue(e, 0);
-    } else if (code == CODE_INTERNAL && ++e->n_cloud_errors < MAX_CLOUD_ERRORS && !e->in_session) {
-        requeue(e, RETRY_US);
+    } else if (code == CODE_INTERNAL && ++e->n_cloud_errors < MAX_CLOUD_ERRORS) {
+        if (e->in_session)
+            e->again = true;
+        else
+            requeue(e, RETRY_US);
     } else {
         events_end(e, code, text);
     }
@@ -88,8 +91,14 @@ static void on_acked(int result, void *userdata)
     if (e->state != EVENT_PUBLISHED)
         return;
     e->state = EVENT_ACKED;
-    if (result == 0)
+    if (result < 0) /* the session is being freed */
+        return;
+    if (e->again) {
+        e->again = false;
+        requeue(e, RETRY_US);
+    } else {
         thing_await_reply(&e->request);
+    }
 }
 
 static int send_event(struct events *es, struct event *e)
