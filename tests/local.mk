@@ -410,5 +410,15 @@ unit_tests += %reldir%/unit/test-events-store
 %canon_reldir%_unit_test_events_store_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_events_store_LDADD = $(daemon_test_libs)
 
+# Allocations of our code that fail on demand.
+fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free
+unit_tests += %reldir%/unit/test-faults
+%canon_reldir%_unit_test_faults_SOURCES = %reldir%/unit/test-faults.c \
+	%reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_faults_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_faults_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_faults_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif

@@ -30,11 +30,14 @@ static int add_part(struct call *c, struct registration *owner, size_t max_updat
     p->call = c;
     p->owner = owner;
     p->client = owner ? owner->client : NULL;
-    list_append(&c->parts, &p->link);
+    list_init(&p->link);
     p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
     p->versions = calloc(max_updates ? max_updates : 1, sizeof(*p->versions));
-    if (!p->updates || !p->versions)
+    if (!p->updates || !p->versions) {
+        call_part_free(p);
         return -ENOMEM;
+    }
+    list_append(&c->parts, &p->link);
     *ret_part = p;
     return 0;
 }

@@ -310,8 +310,11 @@ static void on_timer(struct loop_timer *timer, void *userdata)
             if (rs->n_turns >= MAX_TURNS)
                 return; /* end_turn() comes back here */
             rs->sending = next_turn(rs);
-            if (!rs->sending)
+            if (!rs->sending) {
+                if (rs->n_dirty > 0) /* no memory */
+                    schedule(rs, USEC_PER_SEC);
                 return;
+            }
             list_append(&rs->turns, &rs->sending->link);
             rs->n_turns++;
         }

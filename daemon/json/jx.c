@@ -54,7 +54,8 @@ int jx_parse_object(const char *text, size_t len, json_t **ret_json, struct jx_e
         return fail(error, NULL, "nested too deep");
     json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
     if (!json) {
-        if (json_error_code(&e) == json_error_out_of_memory)
+        /* Jansson names most lacks of memory by saying nothing. */
+        if (json_error_code(&e) == json_error_out_of_memory || !e.text[0])
             return -ENOMEM;
         return fail(error, &e, e.text);
     }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_SIZE 65536
+
 static struct fake_transport *fake(struct transport *t)
 {
     return CONTAINER_OF(t, struct fake_transport, transport);
@@ -41,8 +43,11 @@ static int ft_send(struct transport *t, const uint8_t *data, size_t len)
         return -ENOTCONN;
     if (ft->send_result < 0)
         return ft->send_result;
-    ft->sent = realloc(ft->sent, ft->sent_len + len);
-    assert(ft->sent);
+    while (ft->sent_len + len > ft->sent_size) {
+        ft->sent_size *= 2;
+        ft->sent = realloc(ft->sent, ft->sent_size);
+        assert(ft->sent);
+    }
     memcpy(ft->sent + ft->sent_len, data, len);
     ft->sent_len += len;
     return 0;
@@ -81,7 +86,10 @@ void fake_transport_init(struct fake_transport *ft, const struct transport_event
         .transport = {.ops = &ops},
         .events = events,
         .userdata = userdata,
+        .sent = malloc(FIRST_SIZE), /* tests let allocations fail later */
+        .sent_size = FIRST_SIZE,
     };
+    assert(ft->sent);
 }
 
 void fake_transport_done(struct fake_transport *ft)

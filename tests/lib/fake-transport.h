@@ -27,7 +27,7 @@ struct fake_transport {
         char path[256];
     } target; /* of the latest open */
     uint8_t *sent;
-    size_t sent_len;
+    size_t sent_len, sent_size;
 };
 
 void fake_transport_init(struct fake_transport *ft, const struct transport_events *events,
