@@ -20,6 +20,7 @@ libiotd_crypto_la_LIBADD = $(WOLFSSL_LIBS)
 libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) \
 	$(SQLITE_CFLAGS)
 libiotd_core_la_SOURCES = \
+	%reldir%/cloud/filters.c %reldir%/cloud/filters.h \
 	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
 	%reldir%/cloud/link.c %reldir%/cloud/link.h \
 	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \

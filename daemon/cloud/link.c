@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cloud/filters.h"
 #include "daemon/cloud/login.h"
 #include "daemon/net/resolve.h"
 #include "daemon/sys/clock.h"
@@ -26,12 +27,6 @@ LOG_AREA("link");
     (10 * USEC_PER_SEC) /* own choice: closed so soon after CONNACK looks like a kick */
 #define KICKS_FOR_CONFLICT 3
 #define STABLE_US (60 * USEC_PER_SEC) /* own choice: up for so long forgives earlier trouble */
-
-struct filter {
-    char topic[LIMIT_MQTT_TOPIC + 1];
-    uint8_t qos;
-    bool optional;
-};
 
 struct link {
     struct loop *loop;
@@ -54,8 +49,8 @@ struct link {
     uint64_t sent, received, reconnects;
     struct backoff probe, backoff;
     struct loop_timer retry_timer, phase_timer, session_timer;
-    struct filter *filters;
-    size_t n_filters, next_filter;
+    struct filters filters;
+    size_t next_filter;
     struct list watches;
 };
 
@@ -167,10 +162,10 @@ static void session_connack(bool session_present, uint8_t code, void *userdata)
 
 static void subscribe_next(struct link *l)
 {
-    const struct filter *f = &l->filters[l->next_filter];
+    const struct filter *f = &l->filters.all[l->next_filter];
     int r;
 
-    if (l->next_filter == l->n_filters) {
+    if (l->next_filter == l->filters.n) {
         step(l, LINK_EVENT_SUBSCRIBED, KEEP_REASON);
         return;
     }
@@ -187,14 +182,14 @@ static void session_suback(bool granted, void *userdata)
 
     if (l->state != LINK_STATE_SUBSCRIBING)
         return;
-    if (!granted && !l->filters[l->next_filter].optional) {
+    if (!granted && !l->filters.all[l->next_filter].optional) {
         step(l, LINK_EVENT_FAILED, "the cloud refused the subscription to %s",
-             l->filters[l->next_filter].topic);
+             l->filters.all[l->next_filter].topic);
         return;
     }
     if (!granted)
         log_warn("the cloud refused a subscription, going on without topic=\"%s\"",
-                 l->filters[l->next_filter].topic);
+                 l->filters.all[l->next_filter].topic);
     l->next_filter++;
     subscribe_next(l);
 }
@@ -516,7 +511,7 @@ struct link *link_free(struct link *link)
     resolve_free(link->resolve);
     transport_free(link->transport);
     mqtt_session_done(&link->session);
-    free(link->filters);
+    filters_done(&link->filters);
     free(link);
     return NULL;
 }
@@ -526,31 +521,14 @@ void link_set_transport(struct link *link, struct transport *transport)
     link->transport = transport;
 }
 
-static int add_filter(struct link *link, const char *filter, uint8_t qos, bool optional)
-{
-    struct filter *f;
-
-    if (strlen(filter) > LIMIT_MQTT_TOPIC || link->n_filters >= LIMIT_SUBSCRIPTIONS)
-        return -EINVAL;
-    f = reallocarray(link->filters, link->n_filters + 1, sizeof(*f));
-    if (!f)
-        return -ENOMEM;
-    link->filters = f;
-    f += link->n_filters++;
-    strcpy(f->topic, filter);
-    f->qos = qos;
-    f->optional = optional;
-    return 0;
-}
-
 int link_add_filter(struct link *link, const char *filter, uint8_t qos)
 {
-    return add_filter(link, filter, qos, false);
+    return filters_add(&link->filters, filter, qos, false);
 }
 
 int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos)
 {
-    return add_filter(link, filter, qos, true);
+    return filters_add(&link->filters, filter, qos, true);
 }
 
 void link_enable(struct link *link)

@@ -167,8 +167,8 @@ static void test_model(void)
 static void check_missing(const char *option, int status)
 {
     CLEANUP(freep)
-    char *program = fixture_build_path("iotd"),
-         *out = NULL, *model = fixture_source_path("examples/smart-light.json"),
+    char *program = fixture_build_path("iotd"), *out = NULL,
+         *model = fixture_source_path("examples/smart-light.json"),
          *good = scene_edited_file("good.json", "examples/device_info.json", "KEY", "KEY");
 
     CHECK_INT(proc_run((const char *const[]){"sh", "-c", "exec \"$@\" 2>&1", "sh", program,

@@ -383,8 +383,13 @@ static void test_filters(void)
     topic[sizeof(topic) - 1] = '\0';
     CHECK_INT(link_add_filter(steps_rig.link, topic, 1), -EINVAL);
     topic[LIMIT_MQTT_TOPIC] = '\0';
-    for (unsigned i = 0; i < LIMIT_SUBSCRIPTIONS; i++)
+    for (unsigned i = 0; i < LIMIT_SUBSCRIPTIONS; i++) {
+        topic[0] = (char) ('0' + i / 10);
+        topic[1] = (char) ('0' + i % 10);
         CHECK_INT(link_add_filter(steps_rig.link, topic, 1), 0);
+        CHECK_INT(link_add_filter(steps_rig.link, topic, 1), 0); /* once more is no more */
+    }
+    topic[0] = 'x';
     CHECK_INT(link_add_filter(steps_rig.link, topic, 1), -EINVAL);
     steps_enable();
     steps_reach_up(false);
