@@ -131,17 +131,33 @@ static int find_endpoint(struct inputs *in)
         log_err("link.endpoint \"%s\": %s", text, problem);
         return EX_CONFIG;
     }
-    if (in->endpoint.tls) {
-        log_err("link.endpoint \"%s\": TLS is not supported by this release", text);
-        return EX_CONFIG;
-    }
     (void) snprintf(in->endpoint_url, sizeof(in->endpoint_url), "%s", text);
     return 0;
 }
 
+static int load_tls(struct inputs *in)
+{
+    const struct ident *id = in->ident;
+    struct tls_config config = {.host = in->endpoint.host, .ca_file = in->conf->link_ca_file};
+    char problem[TLS_PROBLEM];
+    int r;
+
+    if (!in->endpoint.tls)
+        return 0;
+    if (id && id->certificate) {
+        config.cert = id->certificate;
+        config.key = secret_data(id->private_key);
+        config.key_len = secret_len(id->private_key);
+    }
+    r = tls_new(&in->tls, &config, problem);
+    if (r < 0)
+        log_err("link.ca_file, link.endpoint \"%s\": %s", in->endpoint_url, problem);
+    return r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
+}
+
 int inputs_load(struct inputs *in, const struct manager_options *options)
 {
-    int status[4];
+    int status[5];
     int r;
 
     *in = (struct inputs){.options = options};
@@ -150,6 +166,7 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
     status[1] = load_ident(in);
     status[2] = load_model(in);
     status[3] = in->conf ? find_endpoint(in) : 0;
+    status[4] = in->conf && status[3] == 0 ? load_tls(in) : 0;
     for (size_t i = 0; i < ARRAY_SIZE(status); i++) {
         if (status[i])
             return status[i];
@@ -159,6 +176,7 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
 
 void inputs_done(struct inputs *in)
 {
+    tls_free(in->tls);
     model_free(in->model);
     ident_free(in->ident);
     conf_free(in->conf);

@@ -12,6 +12,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/manager.h"
 #include "daemon/net/endpoint.h"
+#include "daemon/net/tls.h"
 
 struct inputs {
     const struct manager_options *options; /* borrowed */
@@ -20,6 +21,7 @@ struct inputs {
     struct model *model;
     struct endpoint endpoint;
     char endpoint_url[512];
+    struct tls *tls; /* NULL: the endpoint does not use it */
 };
 
 /* 0, or an exit status of sysexits.h; what could be read stays. */

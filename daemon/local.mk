@@ -14,8 +14,29 @@ libiotd_crypto_la_CFLAGS = $(AM_CFLAGS) $(WOLFSSL_CFLAGS)
 libiotd_crypto_la_SOURCES = \
 	%reldir%/crypto/base64.c %reldir%/crypto/base64.h \
 	%reldir%/crypto/hmac.c %reldir%/crypto/hmac.h \
-	%reldir%/crypto/secret.c %reldir%/crypto/secret.h
+	%reldir%/crypto/rsa.c %reldir%/crypto/rsa.h \
+	%reldir%/crypto/secret.c %reldir%/crypto/secret.h \
+	%reldir%/crypto/signer.c %reldir%/crypto/signer.h
 libiotd_crypto_la_LIBADD = $(WOLFSSL_LIBS)
+
+# TLS as libwebsockets has it.
+noinst_LTLIBRARIES += libiotd-tls.la
+libiotd_tls_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(TLS_CFLAGS)
+libiotd_tls_la_SOURCES = \
+	%reldir%/net/tls.c %reldir%/net/tls.h %reldir%/net/tls_impl.h \
+	%reldir%/net/tls_stream.c %reldir%/net/tls_stream.h
+libiotd_tls_la_LIBADD = $(TLS_LIBS)
+EXTRA_libiotd_tls_la_SOURCES = \
+	%reldir%/net/tls_none.c %reldir%/net/tls_openssl.c %reldir%/net/tls_wolfssl.c
+if TLS_OPENSSL
+libiotd_tls_la_SOURCES += %reldir%/net/tls_openssl.c
+endif
+if TLS_WOLFSSL
+libiotd_tls_la_SOURCES += %reldir%/net/tls_wolfssl.c
+endif
+if TLS_NONE
+libiotd_tls_la_SOURCES += %reldir%/net/tls_none.c
+endif
 
 libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) \
 	$(SQLITE_CFLAGS)
@@ -67,7 +88,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
 	%reldir%/sys/signals.c %reldir%/sys/signals.h
-libiotd_core_la_LIBADD = libiotd-mqtt.la libiotd-crypto.la libiotdbus-server.la libiotdbus.la \
+libiotd_core_la_LIBADD = libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \
 	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
 
 sbin_PROGRAMS += iotd

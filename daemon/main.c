@@ -19,7 +19,7 @@ static const char usage_text[] =
     "  --model FILE        thing model, the console's JSON (" IOTD_SYSCONFDIR "/iotd/model.json)\n"
     "  --state-dir DIR     what has to survive a restart (" IOTD_STATEDIR "/iotd)\n"
     "  --bus BUS           system (default), session, or the address of a bus\n"
-    "  --endpoint URL      the cloud: ws://host[:port][/path], mqtt://host[:port]\n"
+    "  --endpoint URL      the cloud: ws[s]://host[:port][/path], mqtt[s]://host[:port]\n"
     "  --check             read settings, credentials and model, tell the mistakes, and end\n"
     "  --debug AREAS       log more of these areas: comma-separated names, * for all\n"
     "  --print-config      print the settings file with all defaults, and end\n"

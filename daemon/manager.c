@@ -11,6 +11,7 @@
 
 #include "daemon/cloud/link.h"
 #include "daemon/core/core.h"
+#include "daemon/crypto/signer.h"
 #include "daemon/front/bus.h"
 #include "daemon/inputs.h"
 #include "daemon/net/ws_lws.h"
@@ -30,6 +31,7 @@ struct manager {
     struct db *db;
     struct loop_lws *loop;
     struct signals *signals;
+    struct signer *signer;
     struct link *link;
     struct core *core;
     struct bus *bus;
@@ -173,6 +175,18 @@ static void on_bus_refused(const char *reason, void *userdata)
 
 static const struct signals_events signals_events = {.on_stop = on_stop, .on_reload = on_sighup};
 
+static int make_signer(struct manager *m)
+{
+    const struct ident *id = m->in.ident;
+    enum hmac_kind kind;
+    int r;
+
+    if (id->private_key)
+        return signer_new_rsa(&m->signer, id->private_key);
+    r = hmac_kind_parse(m->in.conf->link_sign, &kind);
+    return r == 0 ? signer_new_hmac(&m->signer, kind, id->device_secret) : r;
+}
+
 static int make_link(struct manager *m)
 {
     const struct conf *c = m->in.conf;
@@ -188,11 +202,12 @@ static int make_link(struct manager *m)
     struct transport *transport;
     int r;
 
-    r = hmac_kind_parse(c->link_sign, &lc.sign);
+    r = make_signer(m);
+    lc.signer = m->signer;
     if (r == 0)
         r = link_new(&m->link, loop_lws_base(m->loop), &lc);
     if (r == 0)
-        r = ws_lws_new(&transport, m->loop, &link_transport_events, m->link);
+        r = ws_lws_new(&transport, m->loop, m->in.tls, &link_transport_events, m->link);
     if (r < 0)
         return r;
     link_set_transport(m->link, transport);
@@ -266,6 +281,7 @@ static void take_down(struct manager *m)
     bus_free(m->bus);
     core_free(m->core);
     link_free(m->link);
+    signer_free(m->signer);
     signals_free(m->signals);
     loop_lws_free(m->loop);
     db_free(m->db);

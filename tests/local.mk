@@ -272,6 +272,7 @@ libiottestdaemon_la_SOURCES = \
 	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
 	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h \
 	%reldir%/lib/fake-transport.c %reldir%/lib/fake-transport.h \
+	%reldir%/lib/keys.h \
 	%reldir%/lib/rig.c %reldir%/lib/rig.h \
 	%reldir%/lib/session-peer.c %reldir%/lib/session-peer.h \
 	%reldir%/lib/wire.c %reldir%/lib/wire.h

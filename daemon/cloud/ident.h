@@ -10,15 +10,18 @@ struct ident {
     char product_id[LIMIT_PRODUCT_ID + 1];
     char device_name[LIMIT_DEVICE_NAME + 1];
     char region[16];
-    struct secret *device_secret;
+    struct secret *device_secret; /* of a key device, or NULL */
+    struct secret *private_key;   /* of a certificate device, RSA, DER; or NULL */
+    char *certificate;            /* with it: PEM, perhaps with its chain */
+    char *cert_file, *key_file;   /* where the two are, relative to the credentials */
 };
 
 struct ident *ident_free(struct ident *ident);
 DEFINE_FREEP(struct ident, ident_free)
 
 /*
- * The vendor's WebSocket URL for product and region (vendor SDK, host table); -EINVAL for a
- * region that the vendor does not have.
+ * The vendor's WebSocket URL for product and region (vendor SDK, host table): ws:// for a key
+ * device, wss:// for a certificate device. -EINVAL for a region that the vendor does not have.
  */
 #define IDENT_URL 128
 int ident_endpoint(const struct ident *ident, char url[IDENT_URL]) MUST_CHECK;

@@ -356,7 +356,7 @@ static int do_login(struct link *l)
     int r;
 
     rand_text(connid, LOGIN_CONNID_LEN);
-    r = login_make(&login, l->config.ident, l->config.sign, connid,
+    r = login_make(&login, l->config.ident, l->config.signer, connid,
                    login_expiry_s(clock_real_us()));
     if (r < 0)
         return r;

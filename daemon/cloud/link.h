@@ -12,7 +12,7 @@
 
 #include "daemon/cloud/ident.h"
 #include "daemon/cloud/link_fsm.h"
-#include "daemon/crypto/hmac.h"
+#include "daemon/crypto/signer.h"
 #include "daemon/mqtt/session.h"
 #include "daemon/net/endpoint.h"
 #include "daemon/net/transport.h"
@@ -22,8 +22,8 @@ struct link;
 
 struct link_config {
     struct endpoint endpoint;
-    const struct ident *ident; /* borrowed, outlives the link */
-    enum hmac_kind sign;
+    const struct ident *ident;   /* borrowed, outlives the link */
+    const struct signer *signer; /* the same */
     uint16_t keepalive_s;
     bool clean_session;
     uint64_t connect_interval_us; /* never two CONNECTs within */

@@ -9,21 +9,21 @@
 #define EXPIRY_FAR_S 2147483647ULL
 #define YEAR_S (365ULL * 86400)
 
-int login_make(struct login *ret_login, const struct ident *ident, enum hmac_kind sign,
+int login_make(struct login *ret_login, const struct ident *ident, const struct signer *signer,
                const char *connid, uint64_t expiry_s)
 {
     struct login l;
-    char hex[HMAC_MAX_HEX];
+    char hex[SIGNER_MAX_HEX];
     int r;
 
     (void) snprintf(l.client_id, sizeof(l.client_id), "%s%s", ident->product_id,
                     ident->device_name);
     (void) snprintf(l.username, sizeof(l.username), "%s;%s;%s;%" PRIu64, l.client_id,
                     LOGIN_SDK_APP_ID, connid, expiry_s);
-    r = hmac_sign_hex(sign, ident->device_secret, l.username, strlen(l.username), hex);
+    r = signer_sign_hex(signer, l.username, strlen(l.username), hex);
     if (r < 0)
         return r;
-    (void) snprintf(l.password, sizeof(l.password), "%s;%s", hex, hmac_kind_name(sign));
+    (void) snprintf(l.password, sizeof(l.password), "%s;%s", hex, signer_method(signer));
     explicit_bzero(hex, sizeof(hex));
     *ret_login = l;
     login_wipe(&l);

@@ -3,7 +3,7 @@
 #define IOTD_CLOUD_LOGIN_H
 
 #include "daemon/cloud/ident.h"
-#include "daemon/crypto/hmac.h"
+#include "daemon/crypto/signer.h"
 
 /* "fixed 12010126" (device guide, connection parameters). */
 #define LOGIN_SDK_APP_ID "12010126"
@@ -12,15 +12,16 @@
 struct login {
     char client_id[LIMIT_PRODUCT_ID + LIMIT_DEVICE_NAME + 1];
     char username[LIMIT_PRODUCT_ID + LIMIT_DEVICE_NAME + 64];
-    char password[HMAC_MAX_HEX + 16];
+    char password[SIGNER_MAX_HEX + 16];
 };
 
 /*
- * The three fields of CONNECT for a key device (device guide, connection parameters): user name
- * "clientid;sdkappid;connid;expiry", password "hex(hmac(key, user name));method".
- * 0; -ENOMEM, -EIO of the digest
+ * The three fields of CONNECT (device guide, connection parameters): user name
+ * "clientid;sdkappid;connid;expiry", password "hex(signature of the user name);method". So also a
+ * certificate device over WebSocket (vendor SDK); over mqtts:// its password is not looked at.
+ * 0; -ENOMEM, -EIO of the signature
  */
-int login_make(struct login *ret_login, const struct ident *ident, enum hmac_kind sign,
+int login_make(struct login *ret_login, const struct ident *ident, const struct signer *signer,
                const char *connid, uint64_t expiry_s) MUST_CHECK;
 void login_wipe(struct login *login);
 

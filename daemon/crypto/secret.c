@@ -3,6 +3,7 @@
 #include "daemon/crypto/secret.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -12,15 +13,18 @@
 struct secret {
     size_t map_len;
     size_t len;
-    uint8_t data[];
+    _Alignas(max_align_t) uint8_t data[];
 };
 
-int secret_new(struct secret **ret_secret, const void *data, size_t len)
+#define MAX_KEY 4096   /* own choice: an RSA key of 4096 bits has 2400 */
+#define MAX_ROOM 65536 /* own choice: the numbers of such a key have some ten thousand */
+
+int secret_new_room(struct secret **ret_secret, size_t len)
 {
     struct secret *s;
     size_t map_len = sizeof(*s) + len;
 
-    if (len == 0 || len > 4096)
+    if (len == 0 || len > MAX_ROOM)
         return -EINVAL;
 
     s = mmap(NULL, map_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,9 +36,17 @@ int secret_new(struct secret **ret_secret, const void *data, size_t len)
     (void) madvise(s, map_len, MADV_DONTFORK);
     s->map_len = map_len;
     s->len = len;
-    memcpy(s->data, data, len);
     *ret_secret = s;
     return 0;
+}
+
+int secret_new(struct secret **ret_secret, const void *data, size_t len)
+{
+    int r = len > MAX_KEY ? -EINVAL : secret_new_room(ret_secret, len);
+
+    if (r == 0)
+        memcpy((*ret_secret)->data, data, len);
+    return r;
 }
 
 int secret_new_base64(struct secret **ret_secret, const char *text)
@@ -61,6 +73,11 @@ struct secret *secret_free(struct secret *secret)
 }
 
 const uint8_t *secret_data(const struct secret *secret)
+{
+    return secret->data;
+}
+
+void *secret_room(struct secret *secret)
 {
     return secret->data;
 }

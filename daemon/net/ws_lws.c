@@ -5,9 +5,11 @@
 #include "daemon/net/ws_lws.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/net/tls_stream.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
 #include "libiotclient/base/limits.h"
@@ -43,10 +45,15 @@ struct ws_lws {
     enum ws_state state;
     bool websocket;
     bool in_open;
+    bool answered;   /* by the server, as far as reason tells */
+    struct tls *tls; /* borrowed; NULL: no target wants it */
+    bool uses_tls;   /* this connection */
+    struct tls_stream
+        *stream; /* of a connection without WebSocket; with it libwebsockets has one */
     struct list queue;
     size_t queued_bytes;
     struct loop_timer timer; /* flush deadline; delayed report of a failed open */
-    char reason[160];
+    char reason[TLS_PROBLEM];
 };
 
 static const struct lws_protocols protocols[];
@@ -71,6 +78,7 @@ static void forget(struct ws_lws *t)
 {
     loop_timer_cancel(&t->timer);
     queue_clear(t);
+    t->stream = tls_stream_free(t->stream);
     t->wsi = NULL;
     t->state = WS_IDLE;
 }
@@ -86,7 +94,7 @@ static void on_open_failed(struct loop_timer *timer, void *userdata)
     struct ws_lws *t = userdata;
 
     (void) timer;
-    report_closed(t, false, t->reason);
+    report_closed(t, t->answered, t->reason);
 }
 
 /* libwebsockets speaks of the handshake with these words once a server answered. */
@@ -95,19 +103,68 @@ static bool is_answer(const char *text)
     return strncasecmp(text, "HS:", 3) == 0 || strstr(text, "http") || strstr(text, "HTTP");
 }
 
-static int on_connect_error(struct ws_lws *t, const char *text)
+/* What TLS has to say to the end of this connection; false: nothing. */
+static bool explain(struct ws_lws *t, struct lws *wsi, char problem[TLS_PROBLEM])
 {
-    if (t->in_open) {
+    if (!t->uses_tls)
+        return false;
+    if (t->stream)
+        return tls_stream_problem(t->stream, problem);
+    return tls_explain(t->tls, wsi ? lws_get_ssl(wsi) : NULL, problem);
+}
+
+static void fail_open(struct ws_lws *t, bool answered, const char *text)
+{
+    t->answered = answered;
+    if (text != t->reason)
         (void) snprintf(t->reason, sizeof(t->reason), "%s", text);
-        t->wsi = NULL;
-        loop_timer_arm(t->loop, &t->timer, 0, on_open_failed, t);
-        return 0;
+    t->wsi = NULL;
+    loop_timer_arm(t->loop, &t->timer, 0, on_open_failed, t);
+}
+
+static int on_connect_error(struct ws_lws *t, struct lws *wsi, const char *text)
+{
+    char problem[TLS_PROBLEM];
+    bool answered = is_answer(text);
+
+    if (explain(t, wsi, problem)) {
+        text = problem;
+        answered = true;
     }
-    report_closed(t, is_answer(text), text);
+    if (t->in_open)
+        fail_open(t, answered, text);
+    else
+        report_closed(t, answered, text);
     return 0;
 }
 
-static int on_data(struct ws_lws *t, struct lws *wsi, const uint8_t *data, size_t len)
+static int on_close(struct ws_lws *t, struct lws *wsi)
+{
+    char problem[TLS_PROBLEM];
+
+    report_closed(t, true, explain(t, wsi, problem) ? problem : "connection closed by the server");
+    return 0;
+}
+
+/* We end it, and nothing more is heard of it. */
+static int refuse(struct ws_lws *t, struct lws *wsi, const char *reason)
+{
+    lws_set_opaque_user_data(wsi, NULL);
+    report_closed(t, true, reason);
+    return -1;
+}
+
+/* WebSocket in TLS, before the first byte of HTTP: libwebsockets may have verified nothing. */
+static int on_handshake(struct ws_lws *t, struct lws *wsi)
+{
+    char problem[TLS_PROBLEM];
+
+    if (!t->uses_tls || tls_prove(t->tls, lws_get_ssl(wsi), problem) == 0)
+        return 0;
+    return refuse(t, wsi, problem);
+}
+
+static int deliver(struct ws_lws *t, struct lws *wsi, const uint8_t *data, size_t len)
 {
     if (t->state != WS_OPEN)
         return 0;                                    /* closing: late bytes are nobody's */
@@ -152,12 +209,85 @@ static int on_writable(struct ws_lws *t, struct lws *wsi)
     return lws_get_opaque_user_data(wsi) == t ? 0 : -1;
 }
 
+static int enqueue(struct ws_lws *t, struct outbuf *b)
+{
+    list_append(&t->queue, &b->link);
+    t->queued_bytes += b->len;
+    lws_callback_on_writable(t->wsi);
+    return 0;
+}
+
+static struct outbuf *outbuf_new(size_t len)
+{
+    struct outbuf *b = malloc(sizeof(*b) + LWS_PRE + len);
+
+    if (b)
+        b->len = len;
+    return b;
+}
+
+/* What the TLS stream wants to say goes out as one write. */
+static int pump(struct ws_lws *t)
+{
+    size_t len = tls_stream_pending(t->stream);
+    struct outbuf *b;
+
+    if (len == 0)
+        return 0;
+    b = outbuf_new(len);
+    if (!b)
+        return -ENOMEM;
+    b->len = tls_stream_take(t->stream, b->data + LWS_PRE, len);
+    return enqueue(t, b);
+}
+
 static int on_established(struct ws_lws *t, struct lws *wsi)
 {
     t->wsi = wsi;
     t->state = WS_OPEN;
     t->events->on_open(t->userdata);
     return lws_get_opaque_user_data(wsi) == t ? 0 : -1;
+}
+
+static int start_stream(struct ws_lws *t, struct lws *wsi)
+{
+    int r = tls_stream_new(&t->stream, t->tls);
+
+    t->wsi = wsi;
+    if (r == 0)
+        r = pump(t);
+    return r < 0 ? refuse(t, wsi, strerror(-r)) : 0;
+}
+
+static int fail_stream(struct ws_lws *t, struct lws *wsi, int error)
+{
+    char problem[TLS_PROBLEM];
+
+    if (!tls_stream_problem(t->stream, problem))
+        (void) snprintf(problem, sizeof(problem), "TLS failed: %s", strerror(-error));
+    if (pump(t) == 0 && !list_is_empty(&t->queue))
+        (void) write_one(t, wsi); /* an alert for the server's log, if it fits */
+    return refuse(t, wsi, problem);
+}
+
+static int feed_stream(struct ws_lws *t, struct lws *wsi, const uint8_t *data, size_t len)
+{
+    uint8_t buf[2048];
+    int r = tls_stream_feed(t->stream, data, len), n;
+
+    if (r < 0)
+        return fail_stream(t, wsi, r);
+    if (r == TLS_STREAM_READY && on_established(t, wsi) < 0)
+        return -1;
+    while ((n = tls_stream_read(t->stream, buf, sizeof(buf))) > 0) {
+        if (deliver(t, wsi, buf, (size_t) n) < 0) /* may have given the connection up */
+            return -1;
+    }
+    if (n == -EPIPE)
+        return -1; /* RAW_CLOSE follows */
+    if (n < 0)
+        return fail_stream(t, wsi, n);
+    return pump(t) < 0 ? -1 : 0;
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -171,20 +301,27 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
     switch ((int) reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        return on_connect_error(t, in ? in : "connection failed");
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return on_connect_error(t, wsi, in ? in : "connection failed");
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return on_handshake(t, wsi);
     case LWS_CALLBACK_RAW_CONNECTED:
+        if (t->uses_tls)
+            return start_stream(t, wsi);
         return on_established(t, wsi);
-    case LWS_CALLBACK_CLIENT_RECEIVE:
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return on_established(t, wsi);
     case LWS_CALLBACK_RAW_RX:
-        return on_data(t, wsi, in, len);
+        if (t->stream)
+            return feed_stream(t, wsi, in, len);
+        return deliver(t, wsi, in, len);
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return deliver(t, wsi, in, len);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
     case LWS_CALLBACK_RAW_WRITEABLE:
         return on_writable(t, wsi);
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_RAW_CLOSE:
-        report_closed(t, true, "connection closed by the server");
-        return 0;
+        return on_close(t, wsi);
     default:
         return 0;
     }
@@ -212,18 +349,31 @@ static int ws_open(struct transport *base, const struct transport_target *target
         .opaque_user_data = t,
         .pwsi = &t->wsi,
     };
+    const char *refusal = target->tls && t->tls ? tls_refusal(t->tls) : NULL;
 
     if (t->state != WS_IDLE)
         return -EALREADY;
-    if (target->tls)
+    if (target->tls && !t->tls)
         return -EOPNOTSUPP;
 
     t->state = WS_OPENING;
     t->websocket = target->websocket;
-    t->in_open = true;
+    t->uses_tls = target->tls;
     t->reason[0] = '\0';
+    if (refusal) {
+        fail_open(t, true, refusal);
+        return 0;
+    }
+    if (t->uses_tls)
+        tls_begin(t->tls);
+    if (t->uses_tls && t->websocket) {
+        /* The name is in the context, and looked at again; libwebsockets would cut it. */
+        info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+        info.alpn = "http/1.1";
+    }
+    t->in_open = true;
     if (!lws_client_connect_via_info(&info) && !loop_timer_is_armed(&t->timer))
-        (void) on_connect_error(t, "cannot start a connection");
+        (void) on_connect_error(t, NULL, "cannot start a connection");
     t->in_open = false;
     log_debug("open address=%s port=%u host=\"%s\"", target->address, target->port, target->host);
     return 0;
@@ -233,20 +383,21 @@ static int ws_send(struct transport *base, const uint8_t *data, size_t len)
 {
     struct ws_lws *t = CONTAINER_OF(base, struct ws_lws, base);
     struct outbuf *b;
+    int r;
 
     if (t->state != WS_OPEN)
         return -ENOTCONN;
     if (t->queued_bytes + len > 2 * LIMIT_MQTT_QUEUE_BYTES)
         return -ENOBUFS;
-    b = malloc(sizeof(*b) + LWS_PRE + len);
+    if (t->stream) {
+        r = tls_stream_write(t->stream, data, len);
+        return r == 0 ? pump(t) : r;
+    }
+    b = outbuf_new(len);
     if (!b)
         return -ENOMEM;
-    b->len = len;
     memcpy(b->data + LWS_PRE, data, len);
-    list_append(&t->queue, &b->link);
-    t->queued_bytes += len;
-    lws_callback_on_writable(t->wsi);
-    return 0;
+    return enqueue(t, b);
 }
 
 static void ws_abort(struct transport *base)
@@ -281,6 +432,10 @@ static void ws_close(struct transport *base)
         return;
     }
     t->state = WS_CLOSING;
+    if (t->stream) {
+        tls_stream_end(t->stream);
+        (void) pump(t); /* a goodbye that is only polite */
+    }
     loop_timer_arm(t->loop, &t->timer, FLUSH_TIMEOUT_US, on_flush_timeout, t);
     lws_callback_on_writable(t->wsi);
 }
@@ -302,7 +457,7 @@ static const struct transport_ops ops = {
     .free = ws_free,
 };
 
-int ws_lws_new(struct transport **ret_transport, struct loop_lws *loop,
+int ws_lws_new(struct transport **ret_transport, struct loop_lws *loop, struct tls *tls,
                const struct transport_events *events, void *userdata)
 {
     struct lws_context_creation_info info = {
@@ -320,7 +475,12 @@ int ws_lws_new(struct transport **ret_transport, struct loop_lws *loop,
     t->context = loop_lws_context(loop);
     t->events = events;
     t->userdata = userdata;
+    t->tls = tls;
     list_init(&t->queue);
+    if (tls && !tls_refusal(tls)) {
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.provided_client_ssl_ctx = tls_native(tls);
+    }
     t->vhost = lws_create_vhost(t->context, &info);
     if (!t->vhost) {
         free(t);

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/crypto/rsa.h"
 #include "daemon/json/jx.h"
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/name.h"
@@ -90,14 +92,10 @@ static int read_identity(struct ident *id, const json_t *root, char *text)
 
 static int read_secret(struct ident *id, const json_t *root, char *text)
 {
-    const char *mode = "KEY", *secret;
+    const char *secret;
     json_t *key;
     int r;
 
-    if (jx_get_string(root, "auth_mode", &mode) == -EPROTOTYPE)
-        return problem(text, -EINVAL, "\"auth_mode\" is not a text");
-    if (strcmp(mode, "KEY") != 0)
-        return problem(text, -EINVAL, "\"auth_mode\" is \"%.16s\": only KEY is supported", mode);
     if (jx_get_object(root, "key_deviceinfo", &key) < 0)
         return problem(text, -EINVAL, "\"key_deviceinfo\" is missing");
     r = need(key, "key_deviceinfo.", "deviceSecret", &secret, text);
@@ -112,6 +110,37 @@ static int read_secret(struct ident *id, const json_t *root, char *text)
     if (r < 0)
         return problem(text, -EINVAL, "\"key_deviceinfo.deviceSecret\" is not base64");
     return 0;
+}
+
+static int read_file_names(struct ident *id, const json_t *root, char *text)
+{
+    const char *cert, *key;
+    json_t *object;
+    int r;
+
+    if (jx_get_object(root, "cert_deviceinfo", &object) < 0)
+        return problem(text, -EINVAL, "\"cert_deviceinfo\" is missing");
+    r = need(object, "cert_deviceinfo.", "devCertFile", &cert, text);
+    if (r == 0)
+        r = need(object, "cert_deviceinfo.", "devPrivateKeyFile", &key, text);
+    if (r < 0)
+        return r;
+    id->cert_file = strdup(cert);
+    id->key_file = strdup(key);
+    return id->cert_file && id->key_file ? 0 : problem(text, -ENOMEM, "out of memory");
+}
+
+static int read_proof(struct ident *id, const json_t *root, char *text)
+{
+    const char *mode = "KEY";
+
+    if (jx_get_string(root, "auth_mode", &mode) == -EPROTOTYPE)
+        return problem(text, -EINVAL, "\"auth_mode\" is not a text");
+    if (strcmp(mode, "KEY") == 0)
+        return read_secret(id, root, text);
+    if (strcmp(mode, "CERT") == 0)
+        return read_file_names(id, root, text);
+    return problem(text, -EINVAL, "\"auth_mode\" is \"%.16s\": neither KEY nor CERT", mode);
 }
 
 int vault_parse(struct ident **ret_ident, const char *data, size_t len, char text[VAULT_PROBLEM])
@@ -132,15 +161,84 @@ int vault_parse(struct ident **ret_ident, const char *data, size_t len, char tex
         return problem(text, -ENOMEM, "out of memory");
     r = read_identity(id, root, text);
     if (r == 0)
-        r = read_secret(id, root, text);
+        r = read_proof(id, root, text);
     if (r < 0)
         return r;
     *ret_ident = TAKE(id);
     return 0;
 }
 
+/* What a file beside the credentials holds; NUL-terminated. */
+static int load_beside(const char *path, const char *name, bool is_secret, char **ret_data,
+                       size_t *ret_len, char *text)
+{
+    const char *slash = strrchr(path, '/');
+    size_t dir = *name == '/' || !slash ? 0 : (size_t) (slash - path) + 1;
+    CLEANUP(freep) char *file = malloc(dir + strlen(name) + 1);
+    CLEANUP(fd_closep) int fd = -1;
+    char why[VAULT_PROBLEM];
+    int r;
+
+    if (!file)
+        return problem(text, -ENOMEM, "out of memory");
+    memcpy(file, path, dir);
+    strcpy(file + dir, name);
+    fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return problem(text, -EINVAL, "\"%.120s\": %s", name, strerror(errno));
+    r = is_secret ? check_access(fd, why) : 0;
+    if (r < 0)
+        return problem(text, r, "\"%.100s\": %.140s", name, why);
+    r = fd_read_file(fd, MAX_FILE, ret_data, ret_len);
+    return r < 0 ? problem(text, -EINVAL, "\"%.120s\": %s", name, strerror(-r)) : 0;
+}
+
+static int load_key(struct ident *id, const char *path, char *text)
+{
+    char *data;
+    size_t len;
+    int r;
+
+    r = load_beside(path, id->key_file, true, &data, &len, text);
+    if (r < 0)
+        return r;
+    r = rsa_key_parse(&id->private_key, data, len);
+    explicit_bzero(data, len);
+    free(data);
+    if (r == -ERANGE)
+        return problem(text, -EINVAL, "\"%.120s\": the RSA key has not 2048 to 4096 bits",
+                       id->key_file);
+    if (r == -EBADMSG)
+        return problem(text, -EINVAL, "\"%.120s\": no RSA private key in PEM, or an encrypted one",
+                       id->key_file);
+    return r < 0 ? problem(text, r, "%s", strerror(-r)) : 0;
+}
+
+static int load_cert(struct ident *id, const char *path, char *text)
+{
+    CLEANUP(freep) char *data = NULL;
+    size_t len;
+    int r;
+
+    r = load_beside(path, id->cert_file, false, &data, &len, text);
+    if (r < 0)
+        return r;
+    r = rsa_key_check(id->private_key, data, len);
+    if (r == -EKEYREJECTED)
+        return problem(text, -EINVAL, "\"%.100s\" is not the key of \"%.100s\"", id->key_file,
+                       id->cert_file);
+    if (r == -EBADMSG)
+        return problem(text, -EINVAL, "\"%.120s\": no certificate of an RSA key in PEM",
+                       id->cert_file);
+    if (r < 0)
+        return problem(text, r, "%s", strerror(-r));
+    id->certificate = TAKE(data);
+    return 0;
+}
+
 int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBLEM])
 {
+    CLEANUP(ident_freep) struct ident *id = NULL;
     CLEANUP(fd_closep) int fd = -1;
     char *data;
     size_t len;
@@ -155,8 +253,16 @@ int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBL
     r = fd_read_file(fd, MAX_FILE, &data, &len);
     if (r < 0)
         return problem(text, r == -EFBIG ? -EINVAL : r, "%s", strerror(-r));
-    r = vault_parse(ret_ident, data, len, text);
+    r = vault_parse(&id, data, len, text);
     explicit_bzero(data, len);
     free(data);
-    return r;
+    if (r == 0 && id->cert_file) {
+        r = load_key(id, path, text);
+        if (r == 0)
+            r = load_cert(id, path, text);
+    }
+    if (r < 0)
+        return r;
+    *ret_ident = TAKE(id);
+    return 0;
 }

@@ -214,7 +214,8 @@ int loop_lws_new(struct loop_lws **ret_loop)
         .protocols = protocols,
         .gid = (gid_t) -1,
         .uid = (uid_t) -1,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        /* The second sets the TLS library up; it costs the other vhosts nothing. */
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .count_threads = 1,
         .fd_limit_per_thread = 0,
     };
@@ -229,6 +230,7 @@ int loop_lws_new(struct loop_lws **ret_loop)
     if (!l->context)
         return -ENOMEM;
     info.vhost_name = "iotd-fds";
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     l->vhost = lws_create_vhost(l->context, &info);
     if (!l->vhost)
         return -ENOMEM;

@@ -6,6 +6,35 @@ AC_DEFUN([IOTD_NEED], [
     $2 (Debian: $3)"])
 ])
 
+dnl The TLS library that libwebsockets was built on: iotd verifies with the same.
+AC_DEFUN([IOTD_LWS_TLS_IF], [
+    AS_IF([test -z "$iotd_tls"], [
+        AC_PREPROC_IFELSE([AC_LANG_SOURCE([[
+#include <lws_config.h>
+#if !($1)
+#error no
+#endif
+]])], [iotd_tls=$2])])
+])
+
+AC_DEFUN([IOTD_LWS_TLS], [
+    AC_MSG_CHECKING([which TLS library libwebsockets uses])
+    iotd_tls=
+    iotd_saved=$CPPFLAGS
+    CPPFLAGS="$CPPFLAGS $LWS_CFLAGS"
+    IOTD_LWS_TLS_IF([defined(LWS_WITH_TLS) && defined(USE_WOLFSSL)], [wolfssl])
+    IOTD_LWS_TLS_IF([defined(LWS_WITH_TLS) && !defined(LWS_WITH_MBEDTLS) && !defined(LWS_WITH_BORINGSSL)], [openssl])
+    CPPFLAGS=$iotd_saved
+    test -n "$iotd_tls" || iotd_tls=none
+    AC_MSG_RESULT([$iotd_tls])
+    AS_CASE([$iotd_tls],
+        [openssl], [IOTD_NEED([TLS], [libssl >= 3.0 libcrypto >= 3.0], [libssl-dev])],
+        [wolfssl], [TLS_CFLAGS=$WOLFSSL_CFLAGS TLS_LIBS=$WOLFSSL_LIBS],
+        [TLS_CFLAGS= TLS_LIBS=])
+    AC_SUBST([TLS_CFLAGS])
+    AC_SUBST([TLS_LIBS])
+])
+
 AC_DEFUN([IOTD_DEPS], [
     iotd_missing=
     IOTD_NEED([DBUS], [dbus-1 >= 1.14], [libdbus-1-dev])
@@ -15,7 +44,11 @@ AC_DEFUN([IOTD_DEPS], [
         IOTD_NEED([JANSSON], [jansson >= 2.14], [libjansson-dev])
         IOTD_NEED([SQLITE], [sqlite3 >= 3.40], [libsqlite3-dev])
         IOTD_NEED([CRYPTO], [libcrypto >= 3.0], [libssl-dev])
+        IOTD_LWS_TLS
     ])
+    AM_CONDITIONAL([TLS_OPENSSL], [test "x$iotd_tls" = xopenssl])
+    AM_CONDITIONAL([TLS_WOLFSSL], [test "x$iotd_tls" = xwolfssl])
+    AM_CONDITIONAL([TLS_NONE], [test "x$iotd_tls" = xnone])
     AS_IF([test "x$enable_tests" != xno], [
         IOTD_NEED([CUNIT], [cunit >= 2.1], [libcunit1-dev])
     ])

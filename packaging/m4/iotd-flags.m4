@@ -74,7 +74,7 @@ AC_DEFUN([IOTD_SUMMARY], [
     AC_MSG_NOTICE([
   $PACKAGE_NAME $PACKAGE_VERSION
     prefix       $prefix
-    daemon       $enable_daemon
+    daemon       $enable_daemon (TLS: ${iotd_tls:-none})
     tests        $enable_tests
     sanitizers   $with_sanitizers
     warnings     ${enable_werror:-no} (as errors)

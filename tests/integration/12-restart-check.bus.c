@@ -125,7 +125,8 @@ static void test_credentials(void)
         {"{" ID ",\"key_deviceinfo\":{}}", 0600, EX_CONFIG, "deviceSecret\" is missing"},
         {"{" ID ",\"key_deviceinfo\":{\"deviceSecret\":\"*\"}}", 0600, EX_CONFIG,
          "deviceSecret\" is not base64"},
-        {"{" ID ",\"auth_mode\":\"CERT\"," KEY "}", 0600, EX_CONFIG, "only KEY is supported"},
+        {"{" ID ",\"auth_mode\":\"PSK\"," KEY "}", 0600, EX_CONFIG, "neither KEY nor CERT"},
+        {"{" ID ",\"auth_mode\":\"CERT\"," KEY "}", 0600, EX_CONFIG, "cert_deviceinfo"},
         {"{" ID ",\"region\":\"moon\"," KEY "}", 0600, EX_CONFIG, "region"},
     };
 

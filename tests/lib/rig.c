@@ -88,7 +88,7 @@ static struct ident *new_ident(void)
     return id;
 }
 
-void rig_init_with(struct rig *rig, const struct link_config *config)
+void rig_init_with(struct rig *rig, const struct link_config *config, enum hmac_kind sign)
 {
     struct link_config c = *config;
     const char *problem = "";
@@ -101,7 +101,10 @@ void rig_init_with(struct rig *rig, const struct link_config *config)
     };
     fake_loop_init(&rig->fl);
     rig->ident = new_ident();
+    r = signer_new_hmac(&rig->signer, sign, rig->ident->device_secret);
+    assert(r == 0);
     c.ident = rig->ident;
+    c.signer = rig->signer;
     if (!c.endpoint.host[0])
         r = endpoint_parse(&c.endpoint, "ws://192.0.2.7:8080/mqtt", &problem);
     assert(r == 0);
@@ -126,17 +129,17 @@ void rig_remake_link(struct rig *rig)
 void rig_init(struct rig *rig)
 {
     const struct link_config config = {
-        .sign = HMAC_SHA256,
         .connect_interval_us = 5 * USEC_PER_SEC,
     };
 
-    rig_init_with(rig, &config);
+    rig_init_with(rig, &config, HMAC_SHA256);
 }
 
 void rig_done(struct rig *rig)
 {
     link_unwatch(&rig->watch);
     rig->link = link_free(rig->link);
+    rig->signer = signer_free(rig->signer);
     rig->ident = ident_free(rig->ident);
     fake_transport_done(&rig->net);
     fake_loop_done(&rig->fl);

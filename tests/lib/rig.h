@@ -25,6 +25,7 @@ struct rig {
     struct fake_loop fl;
     struct fake_transport net;
     struct ident *ident;
+    struct signer *signer;
     struct link *link;
     struct link_config config;
     struct link_watch watch;
@@ -36,10 +37,10 @@ struct rig {
 
 /* Clocks and chance begin anew. */
 void rig_init(struct rig *rig);
-/* The same with other settings; endpoint, ident and times of config are filled in if empty. */
-void rig_init_with(struct rig *rig, const struct link_config *config);
 /* A new link in the place of one that was freed, as after a restart; the clock goes on. */
 void rig_remake_link(struct rig *rig);
+/* The same with other settings; endpoint, ident, signer and times of config are filled in. */
+void rig_init_with(struct rig *rig, const struct link_config *config, enum hmac_kind sign);
 /* After everything that uses the link is gone. */
 void rig_done(struct rig *rig);
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/crypto/base64.h"
 #include "daemon/crypto/hmac.h"
+#include "daemon/crypto/rsa.h"
 #include "daemon/crypto/secret.h"
+#include "daemon/crypto/signer.h"
 #include "libiotclient/base/limits.h"
+#include "tests/lib/keys.h"
 #include "tests/lib/suite.h"
 
 /* RFC 2202, section 3, and RFC 4231, section 4: the same keys and data for both digests. */
@@ -198,6 +202,91 @@ static void test_secret(void)
     CHECK(!s);
 }
 
+static void test_room(void)
+{
+    CLEANUP(secret_freep) struct secret *s = NULL;
+    uint8_t *room;
+
+    CHECK_INT(secret_new_room(&s, 0), -EINVAL);
+    CHECK_INT(secret_new_room(&s, 65537), -EINVAL);
+    CHECK_INT(secret_new_room(&s, 20000), 0);
+    room = secret_room(s);
+    CHECK_INT((uintptr_t) room % _Alignof(max_align_t), 0);
+    CHECK(room[0] == 0 && room[19999] == 0);
+    memset(room, 1, 20000);
+    CHECK(secret_data(s) == room);
+    CHECK_INT(secret_len(s), 20000);
+}
+
+static void test_rsa_parse(void)
+{
+    static const struct {
+        const char *pem;
+        int result;
+    } cases[] = {
+        {KEYS_RSA, 0},
+        {KEYS_RSA_PKCS1, 0},
+        {"some text before\n" KEYS_RSA, 0},
+        {KEYS_SMALL, -ERANGE},
+        {KEYS_ENCRYPTED, -EBADMSG},
+        {KEYS_EC, -EBADMSG},
+        {KEYS_CERT, -EBADMSG},
+        {"", -EBADMSG},
+        {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", -EBADMSG},
+        {"-----BEGIN RSA PRIVATE KEY-----\n", -EBADMSG},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(secret_freep) struct secret *key = NULL;
+        int r = rsa_key_parse(&key, cases[i].pem, strlen(cases[i].pem));
+
+        if (r != cases[i].result)
+            suite_fail(__FILE__, __LINE__, "case %zu: %d", i, r);
+        CHECK((key != NULL) == (r == 0));
+    }
+    /* Cut anywhere it is no key, and nothing bad happens. */
+    for (size_t len = 0; len + 2 < strlen(KEYS_RSA); len += 13) {
+        CLEANUP(secret_freep) struct secret *key = NULL;
+
+        CHECK_INT(rsa_key_parse(&key, KEYS_RSA, len), -EBADMSG);
+    }
+}
+
+static void test_rsa_check(void)
+{
+    CLEANUP(secret_freep) struct secret *key = NULL;
+
+    CHECK_INT(rsa_key_parse(&key, KEYS_RSA_PKCS1, strlen(KEYS_RSA_PKCS1)), 0);
+    CHECK_INT(rsa_key_check(key, KEYS_CERT, strlen(KEYS_CERT)), 0);
+    CHECK_INT(rsa_key_check(key, KEYS_CERT KEYS_OTHER_CERT, strlen(KEYS_CERT KEYS_OTHER_CERT)), 0);
+    CHECK_INT(rsa_key_check(key, KEYS_OTHER_CERT, strlen(KEYS_OTHER_CERT)), -EKEYREJECTED);
+    CHECK_INT(rsa_key_check(key, KEYS_EC_CERT, strlen(KEYS_EC_CERT)), -EBADMSG);
+    CHECK_INT(rsa_key_check(key, KEYS_RSA, strlen(KEYS_RSA)), -EBADMSG);
+    CHECK_INT(rsa_key_check(key, "", 0), -EBADMSG);
+}
+
+/* Computed with openssl dgst. */
+static void test_signer(void)
+{
+    CLEANUP(secret_freep) struct secret *key = NULL, *secret = NULL;
+    CLEANUP(signer_freep) struct signer *rsa = NULL, *hmac = NULL;
+    char hex[SIGNER_MAX_HEX], expected[HMAC_MAX_HEX];
+
+    CHECK_INT(rsa_key_parse(&key, KEYS_RSA, strlen(KEYS_RSA)), 0);
+    CHECK_INT(signer_new_rsa(&rsa, key), 0);
+    CHECK_STR(signer_method(rsa), "rsa-sha256");
+    CHECK_INT(signer_sign_hex(rsa, KEYS_SIGNED_TEXT, strlen(KEYS_SIGNED_TEXT), hex), 0);
+    CHECK_STR(hex, KEYS_SIGNATURE);
+
+    CHECK_INT(secret_new(&secret, "Jefe", 4), 0);
+    CHECK_INT(signer_new_hmac(&hmac, HMAC_SHA1, secret), 0);
+    CHECK_STR(signer_method(hmac), "hmacsha1");
+    CHECK_INT(signer_sign_hex(hmac, "text", 4, hex), 0);
+    CHECK_INT(hmac_sign_hex(HMAC_SHA1, secret, "text", 4, expected), 0);
+    CHECK_STR(hex, expected);
+    CHECK(!signer_free(NULL));
+}
+
 const char *const suite_name = "crypto";
 const struct suite_test suite_tests[] = {
     {"hmac", test_hmac},
@@ -207,5 +296,9 @@ const struct suite_test suite_tests[] = {
     {"base64", test_base64},
     {"base64_exact", test_base64_exact},
     {"secret", test_secret},
+    {"room", test_room},
+    {"rsa_parse", test_rsa_parse},
+    {"rsa_check", test_rsa_check},
+    {"signer", test_signer},
     {NULL, NULL},
 };

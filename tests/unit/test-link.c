@@ -33,7 +33,7 @@ static void test_connect(void)
     CHECK(rig_next(&steps_rig, &steps_p) && steps_p.type == 1);
     CHECK_INT(steps_p.connect_flags, 0xc0);
     CHECK_INT(steps_p.keepalive_s, 240);
-    CHECK_INT(login_make(&l, steps_rig.ident, HMAC_SHA256, "00001", 2147483647), 0);
+    CHECK_INT(login_make(&l, steps_rig.ident, steps_rig.signer, "00001", 2147483647), 0);
     CHECK_STR(steps_p.client_id, l.client_id);
     CHECK_STR(steps_p.username, l.username);
     CHECK_STR(steps_p.password, l.password);
@@ -73,7 +73,6 @@ static void test_session_present(void)
 static void test_settings(void)
 {
     struct link_config c = {
-        .sign = HMAC_SHA1,
         .keepalive_s = 60,
         .clean_session = true,
     };
@@ -81,7 +80,7 @@ static void test_settings(void)
     struct login l;
 
     CHECK_INT(endpoint_parse(&c.endpoint, "mqtt://[2001:db8::7]", &problem), 0);
-    rig_init_with(&steps_rig, &c);
+    rig_init_with(&steps_rig, &c, HMAC_SHA1);
     steps_enable();
     CHECK_STR(steps_host, "2001:db8::7");
     steps_reach_login();
@@ -89,7 +88,7 @@ static void test_settings(void)
     CHECK_STR(steps_rig.net.target.host, "[2001:db8::7]");
     CHECK_INT(steps_p.connect_flags, 0xc2);
     CHECK_INT(steps_p.keepalive_s, 60);
-    CHECK_INT(login_make(&l, steps_rig.ident, HMAC_SHA1, "00001", 2147483647), 0);
+    CHECK_INT(login_make(&l, steps_rig.ident, steps_rig.signer, "00001", 2147483647), 0);
     CHECK_STR(steps_p.password, l.password);
     rig_feed_connack(&steps_rig, false, 0);
     CHECK(link_is_up(steps_rig.link)); /* without filters there is nothing to wait for */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cloud/login.h"
+#include "tests/lib/keys.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/suite.h"
 
@@ -16,6 +17,15 @@ static void make_ident(struct ident *id, const char *product, const char *device
     CHECK_INT(secret_new_base64(&id->device_secret, "MDEyMzQ1Njc4OWFiY2RlZg=="), 0);
 }
 
+static void make(struct login *l, const struct ident *id, enum hmac_kind kind, const char *connid,
+                 uint64_t expiry_s)
+{
+    CLEANUP(signer_freep) struct signer *signer = NULL;
+
+    CHECK_INT(signer_new_hmac(&signer, kind, id->device_secret), 0);
+    CHECK_INT(login_make(l, id, signer, connid, expiry_s), 0);
+}
+
 /* Digests computed with openssl dgst -hmac. */
 static void test_fields(void)
 {
@@ -23,14 +33,29 @@ static void test_fields(void)
     struct ident id;
 
     make_ident(&id, "ABCDE12345", "dev_001");
-    CHECK_INT(login_make(&l, &id, HMAC_SHA256, "257ZU", 2147483647), 0);
+    make(&l, &id, HMAC_SHA256, "257ZU", 2147483647);
     CHECK_STR(l.client_id, "ABCDE12345dev_001");
     CHECK_STR(l.username, "ABCDE12345dev_001;12010126;257ZU;2147483647");
     CHECK_STR(l.password,
               "e2136efe6537bc7aafedadd83db6c725134e45fed76b2f70fa7823b2829f6231;hmacsha256");
-    CHECK_INT(login_make(&l, &id, HMAC_SHA1, "257ZU", 2147483647), 0);
+    make(&l, &id, HMAC_SHA1, "257ZU", 2147483647);
     CHECK_STR(l.password, "7acacff6becbbb0163bcfd99bc88db59a22609e9;hmacsha1");
     secret_free(id.device_secret);
+}
+
+/* A certificate device; signature computed with openssl dgst -sign. */
+static void test_certificate(void)
+{
+    CLEANUP(secret_freep) struct secret *key = NULL;
+    CLEANUP(signer_freep) struct signer *signer = NULL;
+    struct ident id = {.product_id = "ABCDE12345", .device_name = "dev_001"};
+    struct login l;
+
+    CHECK_INT(rsa_key_parse(&key, KEYS_RSA, strlen(KEYS_RSA)), 0);
+    CHECK_INT(signer_new_rsa(&signer, key), 0);
+    CHECK_INT(login_make(&l, &id, signer, "257ZU", 2147483647), 0);
+    CHECK_STR(l.username, KEYS_SIGNED_TEXT);
+    CHECK_STR(l.password, KEYS_SIGNATURE ";rsa-sha256");
 }
 
 /* The longest of everything is not cut. */
@@ -43,7 +68,7 @@ static void test_longest(void)
     memset(device, 'd', LIMIT_DEVICE_NAME);
     device[LIMIT_DEVICE_NAME] = '\0';
     make_ident(&id, "0123456789", device);
-    CHECK_INT(login_make(&l, &id, HMAC_SHA256, "ABCDE", UINT64_MAX), 0);
+    make(&l, &id, HMAC_SHA256, "ABCDE", UINT64_MAX);
     (void) snprintf(want, sizeof(want), "0123456789%s", device);
     CHECK_STR(l.client_id, want);
     (void) snprintf(want, sizeof(want), "0123456789%s;12010126;ABCDE;18446744073709551615", device);
@@ -60,7 +85,7 @@ static void test_wipe(void)
     struct ident id;
 
     make_ident(&id, "ABCDE12345", "dev_001");
-    CHECK_INT(login_make(&l, &id, HMAC_SHA256, "257ZU", 1), 0);
+    make(&l, &id, HMAC_SHA256, "257ZU", 1);
     login_wipe(&l);
     CHECK_INT(memcmp(&l, &zero, sizeof(l)), 0);
     secret_free(id.device_secret);
@@ -92,6 +117,7 @@ static void test_endpoints(void)
         {"china2", NULL},
     };
     struct ident id = {.product_id = "ABCDE12345"};
+    char tls_file[] = "cert.pem";
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char url[IDENT_URL] = "";
@@ -103,11 +129,30 @@ static void test_endpoints(void)
         CHECK_STR(url, cases[i].url ? cases[i].url : "");
         if (cases[i].url)
             CHECK_INT(endpoint_parse(&e, url, &problem), 0);
+
+        /* A certificate device: the same host over TLS. */
+        id.cert_file = tls_file;
+        CHECK_INT(ident_endpoint(&id, url), cases[i].url ? 0 : -EINVAL);
+        id.cert_file = NULL;
+        if (cases[i].url) {
+            struct endpoint plain = e;
+
+            CHECK(strncmp(url, "wss://", 6) == 0);
+            CHECK_INT(endpoint_parse(&e, url, &problem), 0);
+            CHECK(e.tls && e.port == 443);
+            CHECK_STR(e.host, plain.host);
+            CHECK_STR(e.path, plain.path);
+        }
     }
 }
 
 const char *const suite_name = "login";
 const struct suite_test suite_tests[] = {
-    {"fields", test_fields}, {"longest", test_longest},     {"wipe", test_wipe},
-    {"expiry", test_expiry}, {"endpoints", test_endpoints}, {NULL, NULL},
+    {"fields", test_fields},
+    {"certificate", test_certificate},
+    {"longest", test_longest},
+    {"wipe", test_wipe},
+    {"expiry", test_expiry},
+    {"endpoints", test_endpoints},
+    {NULL, NULL},
 };

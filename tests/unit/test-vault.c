@@ -10,6 +10,7 @@
 
 #include "daemon/store/vault.h"
 #include "libiotclient/base/fdutil.h"
+#include "tests/lib/keys.h"
 #include "tests/lib/suite.h"
 
 #define GOOD                                                                                       \
@@ -36,23 +37,28 @@ static const char *path_of(const char *name)
 
 static void remove_dir(void)
 {
-    static const char *const names[] = {"file", "link", "fifo", "dir"};
+    static const char *const names[] = {"file", "link", "fifo", "dir", "c.pem", "k.pem"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         (void) remove(path_of(names[i]));
     CHECK_INT(rmdir(dir), 0);
 }
 
-static void write_file(const char *text, size_t len, mode_t mode)
+static void write_to(const char *name, const char *text, size_t len, mode_t mode)
 {
-    FILE *f = fopen(path_of("file"), "we");
+    FILE *f = fopen(path_of(name), "we");
 
     CHECK(f);
     if (!f)
         return;
     CHECK_INT(fwrite(text, 1, len, f), len);
     CHECK_INT(fclose(f), 0);
-    CHECK_INT(chmod(path_of("file"), mode), 0);
+    CHECK_INT(chmod(path_of(name), mode), 0);
+}
+
+static void write_file(const char *text, size_t len, mode_t mode)
+{
+    write_to("file", text, len, mode);
 }
 
 static int load(const char *name, char problem[VAULT_PROBLEM])
@@ -117,8 +123,18 @@ static void test_fields(void)
          "\"region\" is not one of china, us-east, europe, ap-bangkok"},
         {"{\"productId\":\"P\",\"deviceName\":\"d\",\"region\":\"chinachinachinachina\"," KEY "}",
          "\"region\" is not one of china, us-east, europe, ap-bangkok"},
+        {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":\"TOKEN\"," KEY "}",
+         "\"auth_mode\" is \"TOKEN\": neither KEY nor CERT"},
         {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":\"CERT\"," KEY "}",
-         "\"auth_mode\" is \"CERT\": only KEY is supported"},
+         "\"cert_deviceinfo\" is missing"},
+        {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":\"CERT\",\"cert_deviceinfo\":{}}",
+         "\"cert_deviceinfo.devCertFile\" is missing"},
+        {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":\"CERT\",\"cert_deviceinfo\":"
+         "{\"devCertFile\":\"c\",\"devPrivateKeyFile\":\"\"}}",
+         "\"cert_deviceinfo.devPrivateKeyFile\" is missing"},
+        {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":\"CERT\",\"cert_deviceinfo\":"
+         "{\"devCertFile\":1,\"devPrivateKeyFile\":\"k\"}}",
+         "\"cert_deviceinfo.devCertFile\" is not a text"},
         {"{\"productId\":\"P\",\"deviceName\":\"d\",\"auth_mode\":0," KEY "}",
          "\"auth_mode\" is not a text"},
         {"{\"productId\":\"P\",\"deviceName\":\"d\"}", "\"key_deviceinfo\" is missing"},
@@ -260,10 +276,88 @@ static void test_size(void)
     remove_dir();
 }
 
+#define CERT                                                                                       \
+    "{\"auth_mode\":\"CERT\",\"productId\":\"P\",\"deviceName\":\"d\","                            \
+    "\"cert_deviceinfo\":{\"devCertFile\":\"c.pem\",\"devPrivateKeyFile\":\"k.pem\"}}"
+
+/* The files beside the credentials, the only way to a certificate device. */
+static void test_certificate(void)
+{
+    static const struct {
+        const char *cert, *key;
+        mode_t mode;
+        int result;
+        const char *problem;
+    } cases[] = {
+        {KEYS_CERT, KEYS_RSA, 0600, 0, ""},
+        {KEYS_CERT, KEYS_RSA_PKCS1, 0400, 0, ""},
+        {KEYS_CERT, KEYS_RSA, 0640, -EACCES,
+         "\"k.pem\": mode 0640 lets others read the secret: change it with chmod 0600"},
+        {KEYS_OTHER_CERT, KEYS_RSA, 0600, -EINVAL, "\"k.pem\" is not the key of \"c.pem\""},
+        {KEYS_EC_CERT, KEYS_RSA, 0600, -EINVAL, "\"c.pem\": no certificate of an RSA key in PEM"},
+        {"", KEYS_RSA, 0600, -EINVAL, "\"c.pem\": no certificate of an RSA key in PEM"},
+        {KEYS_CERT, KEYS_EC, 0600, -EINVAL,
+         "\"k.pem\": no RSA private key in PEM, or an encrypted one"},
+        {KEYS_CERT, KEYS_ENCRYPTED, 0600, -EINVAL,
+         "\"k.pem\": no RSA private key in PEM, or an encrypted one"},
+        {KEYS_CERT, KEYS_SMALL, 0600, -EINVAL, "\"k.pem\": the RSA key has not 2048 to 4096 bits"},
+    };
+    char problem[VAULT_PROBLEM];
+
+    make_dir();
+    write_file(CERT, strlen(CERT), 0600);
+    CHECK_INT(load("file", problem), -EINVAL);
+    CHECK_STR(problem, "\"k.pem\": No such file or directory");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        write_to("c.pem", cases[i].cert, strlen(cases[i].cert), 0644);
+        write_to("k.pem", cases[i].key, strlen(cases[i].key), cases[i].mode);
+        CHECK_INT(load("file", problem), cases[i].result);
+        CHECK_STR(problem, cases[i].problem);
+        CHECK_INT(remove(path_of("k.pem")), 0);
+    }
+    write_to("k.pem", KEYS_RSA, strlen(KEYS_RSA), 0600);
+    CHECK_INT(remove(path_of("c.pem")), 0);
+    CHECK_INT(load("file", problem), -EINVAL);
+    CHECK_STR(problem, "\"c.pem\": No such file or directory");
+    remove_dir();
+}
+
+/* Absolute names are taken as they are; what is read is what the cloud and TLS get. */
+static void test_certificate_ident(void)
+{
+    char text[512], problem[VAULT_PROBLEM] = "";
+    struct ident *id = NULL;
+
+    make_dir();
+    write_to("c.pem", KEYS_CERT, strlen(KEYS_CERT), 0644);
+    write_to("k.pem", KEYS_RSA, strlen(KEYS_RSA), 0600);
+    (void) snprintf(text, sizeof(text),
+                    "{\"auth_mode\":\"CERT\",\"productId\":\"P\",\"deviceName\":\"d\","
+                    "\"cert_deviceinfo\":{\"devCertFile\":\"%s/c.pem\","
+                    "\"devPrivateKeyFile\":\"%s/k.pem\"}}",
+                    dir, dir);
+    write_file(text, strlen(text), 0600);
+    CHECK_INT(vault_load(&id, path_of("file"), problem), 0);
+    CHECK_STR(problem, "");
+    if (id) {
+        CHECK(!id->device_secret);
+        CHECK_STR(id->certificate, KEYS_CERT);
+        CHECK(secret_len(id->private_key) > 1000);
+    }
+    ident_free(id);
+    remove_dir();
+}
+
 const char *const suite_name = "vault";
 const struct suite_test suite_tests[] = {
-    {"good", test_good},         {"fields", test_fields},
-    {"no_quote", test_no_quote}, {"mode", test_mode},
-    {"owner", test_owner},       {"kinds", test_kinds},
-    {"size", test_size},         {NULL, NULL},
+    {"good", test_good},
+    {"fields", test_fields},
+    {"no_quote", test_no_quote},
+    {"mode", test_mode},
+    {"owner", test_owner},
+    {"kinds", test_kinds},
+    {"size", test_size},
+    {"certificate", test_certificate},
+    {"certificate_ident", test_certificate_ident},
+    {NULL, NULL},
 };
