@@ -51,3 +51,33 @@ fuzz_programs += %reldir%/fuzz-dbus-msg
 %canon_reldir%_fuzz_dbus_msg_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_fuzz_dbus_msg_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_dbus_msg_LDADD = libiottestbus.la libiotdbus-server.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-mqtt-stream
+%canon_reldir%_fuzz_mqtt_stream_SOURCES = %reldir%/fuzz-mqtt-stream.c
+%canon_reldir%_fuzz_mqtt_stream_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_mqtt_stream_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_mqtt_stream_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-model
+%canon_reldir%_fuzz_model_SOURCES = %reldir%/fuzz-model.c
+%canon_reldir%_fuzz_model_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_model_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_model_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-envelope
+%canon_reldir%_fuzz_envelope_SOURCES = %reldir%/fuzz-envelope.c
+%canon_reldir%_fuzz_envelope_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_envelope_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_envelope_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-conf
+%canon_reldir%_fuzz_conf_SOURCES = %reldir%/fuzz-conf.c
+%canon_reldir%_fuzz_conf_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_conf_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-vault-json
+%canon_reldir%_fuzz_vault_json_SOURCES = %reldir%/fuzz-vault-json.c
+%canon_reldir%_fuzz_vault_json_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_vault_json_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_vault_json_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
