@@ -29,6 +29,7 @@ struct loop_lws {
 struct shadow {
     struct loop_io *io; /* NULL after io_stop */
     struct lws *wsi;    /* NULL after lws closed it */
+    struct loop_timer rearm;
 };
 
 static struct shadow *shadow_free(struct shadow *s)
@@ -44,6 +45,27 @@ static void deliver(struct shadow *s, uint32_t events)
 
     if (io)
         io->fn(io, events, io->userdata);
+}
+
+static void on_rearm(struct loop_timer *timer, void *userdata)
+{
+    struct shadow *s = userdata;
+
+    (void) timer;
+    if (s->wsi && s->io->events & LOOP_WRITE)
+        lws_callback_on_writable(s->wsi);
+}
+
+/*
+ * Write interest is one shot in lws and stays on here. lws clears it after the callback, together
+ * with what the callback asked for: it is asked for again from outside.
+ */
+static void on_writable(struct shadow *s)
+{
+    if (s->io && s->io->events & LOOP_WRITE)
+        deliver(s, LOOP_WRITE);
+    if (s->io && s->io->events & LOOP_WRITE)
+        loop_timer_arm(s->io->loop, &s->rearm, 0, on_rearm, s);
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -62,11 +84,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         deliver(s, LOOP_READ);
         break;
     case LWS_CALLBACK_RAW_WRITEABLE_FILE:
-        /* Write interest is one shot in lws and stays on here. */
-        if (s->io && s->io->events & LOOP_WRITE)
-            lws_callback_on_writable(wsi);
-        if (s->io && s->io->events & LOOP_WRITE)
-            deliver(s, LOOP_WRITE);
+        on_writable(s);
         break;
     case LWS_CALLBACK_RAW_CLOSE_FILE:
         lws_set_opaque_user_data(wsi, NULL);
@@ -138,6 +156,7 @@ static void io_stop(struct loop *base, struct loop_io *io)
     struct shadow *s = TAKE(io->impl);
 
     (void) base;
+    loop_timer_cancel(&s->rearm);
     s->io = NULL;
     if (!s->wsi) {
         shadow_free(s);
