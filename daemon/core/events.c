@@ -10,11 +10,11 @@
 
 LOG_AREA("event");
 
-#define MAX_IN_FLIGHT (LIMIT_MQTT_INFLIGHT / 2) /* own choice: leaves room for answers */
-#define RETRY_US (2 * USEC_PER_SEC)             /* own choice: after the cloud's code 503 */
-#define MAX_CLOUD_ERRORS 3 /* own choice: 503 so often for one event is final */
-#define BURST 5            /* own choice: an alert after a quiet time does not wait */
-#define CODE_INTERNAL 503  /* device guide: internal error, may pass */
+#define MAX_IN_FLIGHT 50            /* own choice: leaves room for answers */
+#define RETRY_US (2 * USEC_PER_SEC) /* own choice: after the cloud's code 503 */
+#define MAX_CLOUD_ERRORS 3          /* own choice: 503 so often for one event is final */
+#define BURST 5                     /* own choice: an alert after a quiet time does not wait */
+#define CODE_INTERNAL 503           /* device guide: internal error, may pass */
 
 /* Out of what is sent or queued; the row goes with the next transaction. */
 static void take_out(struct event *e)

@@ -82,3 +82,13 @@ integration_tests += %reldir%/12-restart-daemon.bus
 %canon_reldir%_12_restart_daemon_bus_SOURCES = %reldir%/12-restart-daemon.bus.c
 %canon_reldir%_12_restart_daemon_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_12_restart_daemon_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/13-limits-cloud.bus
+%canon_reldir%_13_limits_cloud_bus_SOURCES = %reldir%/13-limits-cloud.bus.c
+%canon_reldir%_13_limits_cloud_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_cloud_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/13-limits-quota.bus
+%canon_reldir%_13_limits_quota_bus_SOURCES = %reldir%/13-limits-quota.bus.c
+%canon_reldir%_13_limits_quota_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_quota_bus_LDADD = $(SCENE_LDADD)
