@@ -340,7 +340,7 @@ static int open_bus(struct session *s)
     s->bus = dbus_connection_open_private(address, NULL);
     if (!s->bus)
         return -EHOSTDOWN;
-    dbus_connection_set_max_message_size(s->bus, LIMIT_CLIENT_MESSAGE);
+    /* No max_message_size: libdbus ends the whole connection over one message that is longer. */
     r = bus_watch_attach(&s->watch, s->bus, s->loop);
     if (r < 0)
         return r;

@@ -203,11 +203,15 @@ static int read_json(struct intake *in, DBusMessageIter *it, json_t **ret_json)
 {
     struct jx_error error;
     const char *text;
+    size_t len;
     int r = msg_read_string(it, &text);
 
     if (r < 0)
         return r;
-    r = jx_parse_object(text, strlen(text), ret_json, &error);
+    len = strlen(text);
+    if (len > LIMIT_DBUS_MESSAGE) /* parsed it takes many times that */
+        return wrong(in, -EMSGSIZE, "%zu bytes of JSON", len);
+    r = jx_parse_object(text, len, ret_json, &error);
     if (r == -EBADMSG)
         return wrong(in, -EPROTO, "not a JSON object: %s (line %d, column %d)", error.text,
                      error.line, error.column);

@@ -88,6 +88,11 @@ integration_tests += %reldir%/13-limits-cloud.bus
 %canon_reldir%_13_limits_cloud_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_13_limits_cloud_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/13-limits-program.bus
+%canon_reldir%_13_limits_program_bus_SOURCES = %reldir%/13-limits-program.bus.c
+%canon_reldir%_13_limits_program_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_program_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/13-limits-quota.bus
 %canon_reldir%_13_limits_quota_bus_SOURCES = %reldir%/13-limits-quota.bus.c
 %canon_reldir%_13_limits_quota_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
