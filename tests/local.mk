@@ -187,10 +187,21 @@ unit_tests += %reldir%/unit/test-localcloud-broker
 %canon_reldir%_unit_test_localcloud_broker_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_broker_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-broker-faults
+%canon_reldir%_unit_test_localcloud_broker_faults_SOURCES = \
+	%reldir%/unit/test-localcloud-broker-faults.c
+%canon_reldir%_unit_test_localcloud_broker_faults_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_broker_faults_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-config
 %canon_reldir%_unit_test_localcloud_config_SOURCES = %reldir%/unit/test-localcloud-config.c
 %canon_reldir%_unit_test_localcloud_config_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_config_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-faults
+%canon_reldir%_unit_test_localcloud_faults_SOURCES = %reldir%/unit/test-localcloud-faults.c
+%canon_reldir%_unit_test_localcloud_faults_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_faults_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
 
 unit_tests += %reldir%/unit/test-localcloud-model
 %canon_reldir%_unit_test_localcloud_model_SOURCES = %reldir%/unit/test-localcloud-model.c
@@ -219,10 +230,12 @@ unit_tests += %reldir%/unit/test-localcloud-wire
 
 # Against clients that are not ours; 77 when the client is not installed.
 localcloud_scripts = \
+	%reldir%/integration/localcloud-faults.py \
 	%reldir%/integration/localcloud-mosquitto.sh \
 	%reldir%/integration/localcloud-paho.py
 TESTS += $(localcloud_scripts)
-EXTRA_DIST += $(localcloud_scripts) %reldir%/integration/localcloud_fixture.py
+EXTRA_DIST += $(localcloud_scripts) %reldir%/integration/localcloud_device.py \
+	%reldir%/integration/localcloud_fixture.py
 # --- end of iot-localcloud ---
 # The programs of examples/ with iotd and the local cloud.
 integration_tests += %reldir%/integration/12-restart-programs.bus

@@ -120,6 +120,33 @@ static enum app_outcome get_device_statuses(struct appapi_request *rq)
     return APP_DONE;
 }
 
+/* What the device told with report_info, and where it is. */
+static enum app_outcome get_device_ext_info(struct appapi_request *rq)
+{
+    static const struct {
+        const char *name;
+        const char *info;
+    } members[] = {
+        {"ProductModel", "module_hardinfo"},
+        {"Mac", "mac"},
+        {"FwVer", "fw_ver"},
+    };
+    const struct config_device *device;
+    const json_t *info;
+
+    if (!app_get_device(rq, &device))
+        return APP_DONE;
+    info = store_info(rq->api->deps.store, device);
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const char *text = json_string_value(json_object_get(info, members[i].info));
+
+        app_set(rq, members[i].name, json_string(text ? text : ""));
+    }
+    app_set(rq, "ManufacturerName", json_string("")); /* belongs to the product, not told here */
+    app_set(rq, "IP", json_string(broker_peer(rq->api->deps.broker, device)));
+    return APP_DONE;
+}
+
 static enum app_outcome control_device_data(struct appapi_request *rq)
 {
     const struct config_device *device;
@@ -222,6 +249,7 @@ static enum app_outcome call_device_action_async(struct appapi_request *rq)
 const struct app_action app_device_actions[] = {
     {"AppGetProducts", APP_NEEDS_TOKEN, get_products},
     {"AppGetDeviceStatuses", APP_NEEDS_TOKEN, get_device_statuses},
+    {"AppGetDeviceExtInfo", APP_NEEDS_TOKEN, get_device_ext_info},
     {"AppControlDeviceData", APP_NEEDS_TOKEN, control_device_data},
     {"AppCallDeviceActionSync", APP_NEEDS_TOKEN, call_device_action_sync},
     {"AppCallDeviceActionAsync", APP_NEEDS_TOKEN, call_device_action_async},

@@ -105,6 +105,7 @@ void broker_conn_end(struct broker_conn *conn, bool abort, const char *name, con
 
     conn->closed = true;
     loop_timer_cancel(&conn->alive_timer);
+    broker_flow_clear(&conn->flow);
     journal_event(conn->broker->deps.journal, conn_who(conn), name, "%s (%s %s)", text,
                   conn->transport->name, conn->peer);
     conn_leave_device(conn);
@@ -117,7 +118,7 @@ static void on_silence(struct loop_timer *timer, void *userdata)
     struct loop *loop = conn->broker->deps.loop;
     uint64_t silent_us = loop_now_us(loop) - conn->last_input_us;
 
-    if (conn->lost_bytes) /* a muted link shows no sign of life on either side */
+    if (conn->lost_bytes || conn->paused) /* such a link shows no sign of life on either side */
         silent_us = 0;
     if (silent_us < conn->silence_us) {
         loop_timer_arm(loop, timer, conn->silence_us - silent_us, on_silence, conn);
@@ -156,6 +157,7 @@ int broker_conn_new(struct broker_conn **ret_conn, struct broker *b,
     conn->handle = handle;
     (void) snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
     wire_reader_init(&conn->reader, LIMIT_MQTT_PACKET);
+    broker_flow_init(&conn->flow);
     ratelimit_init(&conn->up_limit, rate, USEC_PER_SEC, rate);
     conn->last_input_us = loop_now_us(b->deps.loop);
     broker_conn_watch_silence(conn, BROKER_CONNECT_DEADLINE_US);
@@ -171,12 +173,14 @@ struct broker_conn *broker_conn_free(struct broker_conn *conn)
         return NULL;
 
     loop_timer_cancel(&conn->alive_timer);
+    broker_flow_clear(&conn->flow);
     if (!conn->closed && conn->device)
         journal_event(conn->broker->deps.journal, conn_who(conn), "closed",
                       "connection closed by the peer without DISCONNECT (%s %s)",
                       conn->transport->name, conn->peer);
     conn_leave_device(conn);
     wire_reader_done(&conn->reader);
+    free(conn->flow.pubacks);
     list_remove(&conn->link);
     conn->broker->n_conns--;
     free(conn);
@@ -196,7 +200,7 @@ void broker_conn_lose_bytes(struct broker_conn *conn, const struct config_device
                   conn->transport->name, conn->peer);
 }
 
-static bool conn_is_muted(struct broker_conn *conn)
+bool broker_conn_is_muted(struct broker_conn *conn)
 {
     const struct config_device *device = conn->device ? conn->device->config : NULL;
 
@@ -213,33 +217,49 @@ static bool starts_wrong(const struct broker_conn *conn)
     return !conn->device && r->n_header > 0 && r->first >> 4 != WIRE_CONNECT;
 }
 
+/* What the reader made of the next bytes. */
+static void conn_take(struct broker_conn *conn, int outcome, const struct wire_frame *frame)
+{
+    if (outcome == WIRE_READER_FRAME)
+        broker_conn_packet(conn, frame);
+    else if (outcome == 0 && starts_wrong(conn))
+        broker_conn_end(conn, false, "violation", "first packet is not CONNECT");
+    else if (outcome == -EMSGSIZE)
+        broker_conn_end(conn, false, "violation", "packet is longer than %d bytes",
+                        LIMIT_MQTT_PACKET);
+    else if (outcome < 0)
+        broker_conn_end(conn, false, "violation", "bad packet header: %s", strerror(-outcome));
+}
+
 void broker_conn_input(struct broker_conn *conn, const uint8_t *data, size_t len)
 {
+    struct faults *faults = conn->broker->deps.faults;
     struct wire_frame frame;
-    int e;
+    int e = WIRE_READER_FRAME;
 
     conn->last_input_us = loop_now_us(conn->broker->deps.loop);
-    while (!conn->closed && !conn_is_muted(conn)) {
-        e = wire_reader_feed(&conn->reader, &data, &len, &frame);
-        if (e == 0 && starts_wrong(conn))
-            broker_conn_end(conn, false, "violation", "first packet is not CONNECT");
-        if (e == 0)
-            return;
-        if (e == -EMSGSIZE)
-            broker_conn_end(conn, false, "violation", "packet is longer than %d bytes",
-                            LIMIT_MQTT_PACKET);
-        else if (e < 0)
-            broker_conn_end(conn, false, "violation", "bad packet header: %s", strerror(-e));
-        else
-            broker_conn_packet(conn, &frame);
+    while ((e > 0 || len > 0) && !conn->closed && !broker_conn_is_muted(conn)) {
+        const struct config_device *device = conn->device ? conn->device->config : NULL;
+        size_t room = device ? faults_room(faults, device, FAULTS_UP, len) : len, left = room;
+
+        e = wire_reader_feed(&conn->reader, &data, &left, &frame);
+        len -= room - left;
+        conn_take(conn, e, &frame);
+        if (device)
+            broker_conn_drop_after(conn, device, FAULTS_UP, room - left, e > 0);
     }
 }
 
 void broker_conn_send(struct broker_conn *conn, struct wire_packet *packet, int e)
 {
-    if (e == 0 && !conn->closed && !conn_is_muted(conn))
-        e = conn->transport->send(conn->handle, packet->data, packet->len);
+    if (e == 0 && !conn->closed && !broker_conn_is_muted(conn))
+        e = broker_conn_write(conn, packet->data, packet->len);
     wire_packet_done(packet);
+    broker_conn_check(conn, e);
+}
+
+void broker_conn_check(struct broker_conn *conn, int e)
+{
     if (e == -ENOBUFS)
         broker_conn_end(conn, true, "overrun", "the device does not read");
     else if (e < 0)
@@ -297,6 +317,11 @@ void broker_conn_bind(struct broker_conn *conn, struct broker_device *d)
     d->n_connects++;
     loop_timer_cancel(&d->expiry_timer);
     session_rewind(&d->session);
+    if (d->session.n_messages > 1 && faults_take_reorder(conn->broker->deps.faults, d->config)) {
+        session_reverse(&d->session);
+        journal_event(conn->broker->deps.journal, d->config->id, "fault",
+                      "reorder: %zu messages, newest first", d->session.n_messages);
+    }
     d->n_backlog = d->session.n_messages;
 }
 
@@ -337,6 +362,13 @@ bool broker_is_online(const struct broker *b, const struct config_device *device
     return b->devices[device->index].conn != NULL;
 }
 
+const char *broker_peer(const struct broker *b, const struct config_device *device)
+{
+    const struct broker_conn *conn = b->devices[device->index].conn;
+
+    return conn ? conn->peer : "";
+}
+
 void broker_drop(struct broker *b, const struct config_device *device)
 {
     LIST_FOR_EACH (n, &b->conns) {
@@ -344,16 +376,6 @@ void broker_drop(struct broker *b, const struct config_device *device)
 
         if (!device || (conn->device && conn->device->config == device))
             broker_conn_end(conn, true, "fault", "drop");
-    }
-}
-
-void broker_unmute(struct broker *b, const struct config_device *device)
-{
-    LIST_FOR_EACH (n, &b->conns) {
-        struct broker_conn *conn = LIST_ENTRY(n, struct broker_conn, link);
-
-        if (conn->lost_bytes && (!device || conn->muted_for == device))
-            broker_conn_end(conn, true, "fault", "was muted and lost bytes");
     }
 }
 

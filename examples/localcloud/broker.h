@@ -48,6 +48,10 @@ struct broker_transport {
     int (*send)(void *handle, const uint8_t *data, size_t len);
     /* Once; after what was sent has left, or at once with a reset if abort. */
     void (*close)(void *handle, bool abort);
+    /* Stops reading, or goes on. */
+    void (*pause)(void *handle, bool on);
+    /* Bytes that break the framing below MQTT; NULL where there is none. As send(). */
+    int (*send_unframed)(void *handle, const uint8_t *data, size_t len);
 };
 
 int broker_new(struct broker **ret_broker, const struct broker_deps *deps) MUST_CHECK;
@@ -76,10 +80,21 @@ enum broker_outcome broker_publish(struct broker *b, const struct config_device 
                                    const char *topic, const void *payload, size_t len, uint8_t qos);
 
 bool broker_is_online(const struct broker *b, const struct config_device *device);
+/* The address of a device, "" when it is offline. */
+const char *broker_peer(const struct broker *b, const struct config_device *device);
 /* device NULL: all, also those that have not said who they are. */
 void broker_drop(struct broker *b, const struct config_device *device);
-/* Ends connections that lost bytes while they were muted: their peer cannot go on with them. */
-void broker_unmute(struct broker *b, const struct config_device *device);
+/*
+ * Faults were switched: connections go on, send what was kept back, or end if they lost bytes
+ * while they were muted, because their peer cannot go on with them.
+ */
+void broker_faults_changed(struct broker *b);
+/* Sends that to connected devices, in the MQTT stream or outside of any WebSocket frame. */
+void broker_send_garbage(struct broker *b, const struct config_device *device, const uint8_t *data,
+                         size_t len, bool below_framing);
+/* Announces a PUBLISH of len bytes, and sends them if whole. */
+void broker_send_oversized(struct broker *b, const struct config_device *device, size_t len,
+                           bool whole);
 /* For GET /state. */
 json_t *broker_device_json(const struct broker *b, const struct config_device *device);
 json_t *broker_json(const struct broker *b);

@@ -39,7 +39,7 @@ static enum ident_code check_connect(struct broker_conn *conn, const struct wire
     const struct broker_deps *deps = &conn->broker->deps;
     uint64_t interval_us = deps->config->limits.connect_interval_s * USEC_PER_SEC;
     enum ident_code code = ident_check(d ? d->config : NULL, c->user_name, c->password,
-                                       clock_real_ms(deps->clock) / 1000, why);
+                                       clock_real_ms(faults_login_clock(deps->faults)) / 1000, why);
     const char *feature = unsupported(conn, c);
 
     if (code != IDENT_CODE_OK)
@@ -101,10 +101,8 @@ static void on_connect(struct broker_conn *conn, const struct wire_frame *frame)
     }
 
     config = config_find_client(b->deps.config, c.client_id);
-    if (config && faults_is_muted(b->deps.faults, config)) {
-        broker_conn_lose_bytes(conn, config);
+    if (config && broker_conn_ignores(conn, config))
         return;
-    }
     code = config ? (enum ident_code) faults_take_refusal(b->deps.faults, config) : IDENT_CODE_OK;
     if (code == IDENT_CODE_OK)
         code = check_connect(conn, &c, config ? &b->devices[config->index] : NULL, why);
@@ -136,8 +134,6 @@ static void route_publish(struct broker_conn *conn, const struct wire_publish *p
     const struct config_device *config = d->config;
     enum topic_kind kind = topic_publish_kind(p->topic, config->product->id, config->name);
     const char *why = drop_reason(conn, p, kind);
-    struct wire_packet packet = {0};
-    int e;
 
     if (why) {
         d->n_dropped++;
@@ -147,10 +143,8 @@ static void route_publish(struct broker_conn *conn, const struct wire_publish *p
         journal_message(b->deps.journal, true, config->id, p->topic, p->payload, p->len, p->qos,
                         p->dup);
     }
-    if (p->qos == 1) {
-        e = wire_make_ack(&packet, WIRE_PUBACK, p->id);
-        broker_conn_send(conn, &packet, e);
-    }
+    if (p->qos == 1)
+        broker_conn_puback(conn, p->id);
     if (!why && !conn->closed && b->events)
         b->events->on_message(config, kind, p->topic, p->payload, p->len, b->userdata);
 }

@@ -3,9 +3,12 @@
 #include "examples/localcloud/cloud.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "examples/localcloud/desk.h"
+#include "examples/localcloud/listeners.h"
+#include "examples/localcloud/sys.h"
 
 struct cloud {
     const struct config *config;
@@ -19,6 +22,9 @@ struct cloud {
     struct appapi *appapi;
     struct desk desk;
     struct http *http;
+    struct sys_deps sys;
+    struct listeners listeners;
+    int http_port;
 };
 
 static uint64_t real_ms(const struct cloud_clock *clock)
@@ -42,6 +48,9 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
     case TOPIC_KIND_ACTION:
         thing_on_message(c->thing, device, kind, payload, len);
         break;
+    case TOPIC_KIND_SYS:
+        sys_on_message(&c->sys, device, payload, len);
+        break;
     case TOPIC_KIND_DATA:
         /* Back to the device, if it wants to see its own data. */
         (void) broker_publish(c->broker, device, topic, payload, len, 1);
@@ -61,22 +70,41 @@ static void do_drop(const struct config_device *device, void *userdata)
     broker_drop(c->broker, device);
 }
 
-static void do_unmute(const struct config_device *device, void *userdata)
+static void do_changed(void *userdata)
 {
     struct cloud *c = userdata;
 
-    broker_unmute(c->broker, device);
-}
-
-static void do_release(const struct config_device *device, void *userdata)
-{
-    struct cloud *c = userdata;
-
-    (void) device; /* those that still hold are skipped */
+    broker_faults_changed(c->broker);
     thing_release_replies(c->thing);
 }
 
-static const struct faults_ops faults_ops = {do_drop, do_unmute, do_release};
+static void do_garbage(const struct config_device *device, const uint8_t *data, size_t len,
+                       bool below_framing, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    broker_send_garbage(c->broker, device, data, len, below_framing);
+}
+
+static void do_oversized(const struct config_device *device, size_t len, bool whole, void *userdata)
+{
+    struct cloud *c = userdata;
+
+    broker_send_oversized(c->broker, device, len, whole);
+}
+
+static void do_refuse_tcp(bool on, void *userdata)
+{
+    struct cloud *c = userdata;
+    int e = on ? listeners_close(&c->listeners, c->http_port) : listeners_open(&c->listeners);
+
+    journal_event(c->journal, "", "fault", "refuse_tcp: %s%s%s",
+                  on ? "devices are refused" : "devices are welcome", e < 0 ? ": " : "",
+                  e < 0 ? strerror(-e) : "");
+}
+
+static const struct faults_ops faults_ops = {do_drop, do_changed, do_garbage, do_oversized,
+                                             do_refuse_tcp};
 
 static int make_services(struct cloud *c)
 {
@@ -87,8 +115,9 @@ static int make_services(struct cloud *c)
     if (e == 0)
         e = store_new(&c->store, c->config);
     if (e == 0) {
-        const struct thing_deps deps = {net_loop(c->net), &c->clock, c->config, c->journal,
-                                        c->faults,        c->broker, c->store};
+        const struct thing_deps deps = {
+            net_loop(c->net), faults_clock(c->faults), c->config, c->journal, c->faults, c->broker,
+            c->store};
 
         e = thing_new(&c->thing, &deps);
     }
@@ -113,7 +142,7 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
     if (e == 0)
         e = journal_new(&c->journal, &c->clock, stderr, verbose);
     if (e == 0)
-        e = faults_new(&c->faults, config);
+        e = faults_new(&c->faults, config, net_loop(c->net), &c->clock);
     if (e == 0)
         e = make_services(c);
     if (e == 0)
@@ -123,6 +152,7 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
 
     c->desk = (struct desk){net_loop(c->net), config,    c->broker, c->faults,
                             c->journal,       c->appapi, c->store};
+    c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
     broker_set_events(c->broker, &broker_events, c);
     faults_set_ops(c->faults, &faults_ops, c);
     *ret_cloud = TAKE(c);
@@ -143,6 +173,7 @@ struct cloud *cloud_free(struct cloud *c)
     broker_free(c->broker);
     faults_free(c->faults);
     journal_free(c->journal);
+    listeners_done(&c->listeners);
     net_free(c->net);
     free(c);
     return NULL;
@@ -151,7 +182,11 @@ struct cloud *cloud_free(struct cloud *c)
 int cloud_listen(struct cloud *c, const char *address, const struct net_ports *ports,
                  struct net_ports *ret_ports)
 {
-    return net_listen(c->net, address, ports, c->broker, c->http, ret_ports);
+    int e = net_listen(c->net, address, ports, c->broker, c->http, ret_ports);
+
+    if (e == 0)
+        c->http_port = ret_ports->http;
+    return e;
 }
 
 int cloud_run(struct cloud *c)

@@ -154,9 +154,12 @@ static void on_state(struct http_request *rq, void *userdata)
     struct desk *d = userdata;
     json_t *devices = json_array();
     json_t *state = broker_json(d->broker);
+    json_t *faults = faults_json(d->faults, NULL);
 
     for (size_t i = 0; i < d->config->n_devices; i++)
         (void) json_array_append_new(devices, device_state(d, &d->config->devices[i]));
+    if (faults)
+        (void) json_object_set_new(state, "faults", faults);
     (void) json_object_set_new(state, "journal_next",
                                json_integer((json_int_t) journal_next(d->journal)));
     (void) json_object_set_new(state, "devices", devices);

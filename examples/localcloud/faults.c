@@ -3,46 +3,48 @@
 #include "examples/localcloud/faults.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#define COUNT_MAX 1000000
+#include "examples/localcloud/faults_state.h"
 
-struct device_faults {
-    unsigned refuse_count;
-    unsigned duplicate_count;
-    uint8_t refuse_code;
-    bool mute;
-    bool hold_replies;
-};
+#define X(name) #name,
+const char *const faults_method_names[FAULTS_METHOD_COUNT_ + 1] = {FAULTS_METHODS NULL};
+#undef X
 
-struct faults {
-    const struct config *config;
-    struct device_faults *devices;
-    const struct faults_ops *ops;
-    void *userdata;
-};
+static uint64_t shifted_ms(const struct faults *f)
+{
+    uint64_t now = clock_real_ms(f->real_clock);
+    uint64_t back = f->clock_offset_ms < 0 ? (uint64_t) -f->clock_offset_ms : 0;
 
-/* One request, checked. */
-struct request {
-    const struct config_device *device; /* NULL: all */
-    unsigned count;
-    uint8_t code;
-    bool on;
-};
+    if (back > 0)
+        return now > back ? now - back : 0;
+    return now + (uint64_t) f->clock_offset_ms;
+}
 
-#define NEEDS_COUNT 1U
-#define NEEDS_CODE 2U
-#define NEEDS_ON 4U
+static uint64_t stamp_ms(const struct cloud_clock *clock)
+{
+    return shifted_ms(CONTAINER_OF(clock, struct faults, clock));
+}
 
-int faults_new(struct faults **ret_faults, const struct config *config)
+static uint64_t login_ms(const struct cloud_clock *clock)
+{
+    const struct faults *f = CONTAINER_OF(clock, struct faults, login_clock);
+
+    return f->clock_login ? shifted_ms(f) : clock_real_ms(f->real_clock);
+}
+
+int faults_new(struct faults **ret_faults, const struct config *config, struct loop *loop,
+               const struct cloud_clock *clock)
 {
     CLEANUP(faults_freep) struct faults *f = calloc(1, sizeof(*f));
 
     if (!f)
         return -ENOMEM;
     f->config = config;
+    f->loop = loop;
+    f->real_clock = clock;
+    f->clock.real_ms = stamp_ms;
+    f->login_clock.real_ms = login_ms;
     f->devices = calloc(config->n_devices + 1, sizeof(*f->devices));
     if (!f->devices)
         return -ENOMEM;
@@ -54,6 +56,7 @@ struct faults *faults_free(struct faults *f)
 {
     if (!f)
         return NULL;
+    loop_timer_cancel(&f->refuse_timer);
     free(f->devices);
     free(f);
     return NULL;
@@ -65,173 +68,97 @@ void faults_set_ops(struct faults *f, const struct faults_ops *ops, void *userda
     f->userdata = userdata;
 }
 
-static void set_refuse(struct device_faults *d, const struct request *rq)
+static void on_refuse_end(struct loop_timer *timer, void *userdata)
 {
-    d->refuse_code = rq->code;
-    d->refuse_count = rq->count;
+    (void) timer;
+    faults_set_refuse_tcp(userdata, false, 0);
 }
 
-static void set_duplicate(struct device_faults *d, const struct request *rq)
+void faults_set_refuse_tcp(struct faults *f, bool on, uint64_t delay_us)
 {
-    d->duplicate_count = rq->count;
+    loop_timer_cancel(&f->refuse_timer);
+    if (on && delay_us > 0)
+        loop_timer_arm(f->loop, &f->refuse_timer, delay_us, on_refuse_end, f);
+    if (on != f->refuse_tcp)
+        f->ops->refuse_tcp(on, f->userdata);
+    f->refuse_tcp = on;
 }
 
-static void set_mute(struct device_faults *d, const struct request *rq)
+const struct cloud_clock *faults_clock(const struct faults *f)
 {
-    d->mute = rq->on;
+    return &f->clock;
 }
 
-static void set_hold(struct device_faults *d, const struct request *rq)
+const struct cloud_clock *faults_login_clock(const struct faults *f)
 {
-    d->hold_replies = rq->on;
+    return &f->login_clock;
 }
 
-static void act_drop(struct faults *f, const struct request *rq)
+static bool take(unsigned *count)
 {
-    f->ops->drop(rq->device, f->userdata);
-}
-
-static void act_mute(struct faults *f, const struct request *rq)
-{
-    if (!rq->on)
-        f->ops->unmute(rq->device, f->userdata);
-}
-
-static void act_hold(struct faults *f, const struct request *rq)
-{
-    if (!rq->on)
-        f->ops->release_replies(rq->device, f->userdata);
-}
-
-static const struct {
-    const char *name;
-    unsigned needs;
-    void (*set)(struct device_faults *d, const struct request *rq);
-    void (*act)(struct faults *f, const struct request *rq);
-} table[] = {
-    {"drop", 0, NULL, act_drop},
-    {"refuse", NEEDS_CODE | NEEDS_COUNT, set_refuse, NULL},
-    {"duplicate", NEEDS_COUNT, set_duplicate, NULL},
-    {"mute", NEEDS_ON, set_mute, act_mute},
-    {"hold_replies", NEEDS_ON, set_hold, act_hold},
-};
-
-static int PRINTF_LIKE(2, 3) wrong(char *error, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void) vsnprintf(error, FAULTS_ERROR_MAX, fmt, ap);
-    va_end(ap);
-    return -EINVAL;
-}
-
-static int get_int(const json_t *request, const char *key, json_int_t min, json_int_t max,
-                   json_int_t *ret_value, char *error)
-{
-    const json_t *v = json_object_get(request, key);
-
-    if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
-        return wrong(error, "%s must be an integer from %lld to %lld", key, (long long) min,
-                     (long long) max);
-    *ret_value = json_integer_value(v);
-    return 0;
-}
-
-static int parse_device(const struct faults *f, const json_t *request, struct request *rq,
-                        char *error)
-{
-    const json_t *device = json_object_get(request, "device");
-
-    if (!device)
-        return 0;
-    if (!json_is_string(device))
-        return wrong(error, "device must be a string PID/DN");
-    rq->device = config_find_device_id(f->config, json_string_value(device));
-    return rq->device ? 0 : wrong(error, "there is no device %.64s", json_string_value(device));
-}
-
-static int parse_arguments(const json_t *request, unsigned needs, struct request *rq, char *error)
-{
-    const json_t *on = json_object_get(request, "on");
-    json_int_t code = 0, count = 0;
-
-    if (needs & NEEDS_CODE && get_int(request, "code", 1, 5, &code, error) < 0)
-        return -EINVAL;
-    if (needs & NEEDS_COUNT && get_int(request, "count", 0, COUNT_MAX, &count, error) < 0)
-        return -EINVAL;
-    if (needs & NEEDS_ON && !json_is_boolean(on))
-        return wrong(error, "on must be true or false");
-    rq->code = (uint8_t) code;
-    rq->count = (unsigned) count;
-    rq->on = json_is_true(on);
-    return 0;
-}
-
-static int check_members(const json_t *request, unsigned needs, char *error)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *) (uintptr_t) request, key, value)
-    {
-        if (strcmp(key, "device") == 0 || strcmp(key, "fault") == 0)
-            continue;
-        if ((strcmp(key, "code") == 0 && needs & NEEDS_CODE) ||
-            (strcmp(key, "count") == 0 && needs & NEEDS_COUNT) ||
-            (strcmp(key, "on") == 0 && needs & NEEDS_ON))
-            continue;
-        return wrong(error, "this fault has no member \"%.64s\"", key);
-    }
-    return 0;
-}
-
-int faults_apply(struct faults *f, const json_t *request, char ret_error[FAULTS_ERROR_MAX])
-{
-    const char *name = json_string_value(json_object_get(request, "fault"));
-    struct request rq = {0};
-    size_t i = 0;
-
-    if (!json_is_object(request) || !name)
-        return wrong(ret_error, "must be an object with a fault");
-    while (i < ARRAY_SIZE(table) && strcmp(table[i].name, name) != 0)
-        i++;
-    if (i == ARRAY_SIZE(table))
-        return wrong(ret_error,
-                     "unknown fault \"%.64s\"; there are drop, refuse, duplicate, mute, "
-                     "hold_replies",
-                     name);
-    if (check_members(request, table[i].needs, ret_error) < 0 ||
-        parse_device(f, request, &rq, ret_error) < 0 ||
-        parse_arguments(request, table[i].needs, &rq, ret_error) < 0)
-        return -EINVAL;
-
-    for (size_t d = 0; table[i].set && d < f->config->n_devices; d++) {
-        if (!rq.device || rq.device->index == d)
-            table[i].set(&f->devices[d], &rq);
-    }
-    if (table[i].act)
-        table[i].act(f, &rq);
-    return 0;
+    if (*count == 0)
+        return false;
+    --*count;
+    return true;
 }
 
 uint8_t faults_take_refusal(struct faults *f, const struct config_device *device)
 {
-    struct device_faults *d = &f->devices[device->index];
+    struct faults_device *d = &f->devices[device->index];
 
-    if (d->refuse_count == 0)
-        return 0;
-    d->refuse_count--;
-    return d->refuse_code;
+    return take(&d->refuse_count) ? d->refuse_code : 0;
 }
 
 bool faults_take_duplicate(struct faults *f, const struct config_device *device)
 {
-    struct device_faults *d = &f->devices[device->index];
+    return take(&f->devices[device->index].duplicate_count);
+}
 
-    if (d->duplicate_count == 0)
+bool faults_take_reorder(struct faults *f, const struct config_device *device)
+{
+    return take(&f->devices[device->index].reorder_count);
+}
+
+bool faults_take_wrong_code(struct faults *f, const struct config_device *device,
+                            const char *method, int *ret_code)
+{
+    struct faults_device *d = &f->devices[device->index];
+
+    for (size_t i = 0; i < FAULTS_METHOD_COUNT_; i++) {
+        if (strcmp(faults_method_names[i], method) != 0)
+            continue;
+        if (!take(&d->wrong[i].count))
+            return false;
+        *ret_code = d->wrong[i].code;
+        return true;
+    }
+    return false;
+}
+
+size_t faults_room(const struct faults *f, const struct config_device *device,
+                   enum faults_direction direction, size_t len)
+{
+    const struct faults_drop *drop = &f->devices[device->index].drop;
+
+    if (drop->count == 0 || drop->bytes == 0 || !(drop->directions & (unsigned) direction))
+        return len;
+    return len < drop->bytes - drop->seen_bytes ? len : (size_t) (drop->bytes - drop->seen_bytes);
+}
+
+bool faults_count(struct faults *f, const struct config_device *device,
+                  enum faults_direction direction, size_t bytes, size_t packets)
+{
+    struct faults_drop *drop = &f->devices[device->index].drop;
+
+    if (drop->count == 0 || !(drop->directions & (unsigned) direction))
         return false;
-    d->duplicate_count--;
+    drop->seen_bytes += bytes;
+    drop->seen_packets += packets;
+    if ((drop->bytes == 0 || drop->seen_bytes < drop->bytes) &&
+        (drop->packets == 0 || drop->seen_packets < drop->packets))
+        return false;
+    drop->seen_bytes = drop->seen_packets = 0;
+    drop->count--;
     return true;
 }
 
@@ -240,18 +167,103 @@ bool faults_is_muted(const struct faults *f, const struct config_device *device)
     return f->devices[device->index].mute;
 }
 
+bool faults_is_half_open(const struct faults *f, const struct config_device *device)
+{
+    return f->devices[device->index].half_open;
+}
+
 bool faults_holds_replies(const struct faults *f, const struct config_device *device)
 {
     return f->devices[device->index].hold_replies;
 }
 
+bool faults_holds_puback(const struct faults *f, const struct config_device *device)
+{
+    return f->devices[device->index].hold_puback;
+}
+
+uint64_t faults_delay_us(const struct faults *f, const struct config_device *device)
+{
+    return f->devices[device->index].delay_ms * USEC_PER_MSEC;
+}
+
+uint64_t faults_slow_us(const struct faults *f, const struct config_device *device)
+{
+    return f->devices[device->index].slow_ms * USEC_PER_MSEC;
+}
+
+/* Takes the reference. A lack of memory only leaves it out. */
+static void show(json_t *o, bool on, const char *name, json_t *value)
+{
+    if (on)
+        (void) json_object_set_new(o, name, value);
+    else
+        json_decref(value);
+}
+
+static json_t *drop_json(const struct faults_drop *drop)
+{
+    static const char *const directions[] = {
+        [FAULTS_UP] = "up",
+        [FAULTS_DOWN] = "down",
+        [FAULTS_UP | FAULTS_DOWN] = "both",
+    };
+
+    if (drop->count == 0)
+        return NULL;
+    return json_pack("{s:s, s:I, s:I, s:i}", "direction", directions[drop->directions],
+                     drop->bytes ? "after_bytes" : "after_packets",
+                     (json_int_t) (drop->bytes ? drop->bytes : drop->packets), "seen",
+                     (json_int_t) (drop->bytes ? drop->seen_bytes : drop->seen_packets), "count",
+                     (int) drop->count);
+}
+
+static json_t *wrong_codes_json(const struct faults_device *d)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < FAULTS_METHOD_COUNT_; i++)
+        show(o, d->wrong[i].count > 0, faults_method_names[i],
+             json_pack("{s:i, s:i}", "code", d->wrong[i].code, "count", (int) d->wrong[i].count));
+    return o;
+}
+
+static json_t *device_json(const struct faults_device *d)
+{
+    json_t *o = json_object(), *wrong = wrong_codes_json(d);
+
+    show(o, d->drop.count > 0, "drop", drop_json(&d->drop));
+    show(o, d->refuse_count > 0, "refuse",
+         json_pack("{s:i, s:i}", "code", (int) d->refuse_code, "count", (int) d->refuse_count));
+    show(o, d->duplicate_count > 0, "duplicate", json_integer(d->duplicate_count));
+    show(o, d->reorder_count > 0, "reorder", json_integer(d->reorder_count));
+    show(o, d->hold_replies, "hold_replies", json_true());
+    show(o, d->hold_puback, "hold_puback", json_true());
+    show(o, json_object_size(wrong) > 0, "wrong_code", wrong);
+    show(o, d->delay_ms > 0, "delay", json_integer(d->delay_ms));
+    show(o, d->slow_ms > 0, "slow", json_integer(d->slow_ms));
+    show(o, d->mute, "mute", json_true());
+    show(o, d->half_open, "half_open", json_true());
+    return o;
+}
+
+static json_t *cloud_json(const struct faults *f)
+{
+    json_t *o = json_object();
+
+    show(o, f->clock_offset_ms != 0, "clock",
+         json_pack("{s:I, s:b}", "offset_ms", (json_int_t) f->clock_offset_ms, "login",
+                   f->clock_login));
+    show(o, f->refuse_tcp, "refuse_tcp", json_true());
+    return o;
+}
+
 json_t *faults_json(const struct faults *f, const struct config_device *device)
 {
-    const struct device_faults *d = &f->devices[device->index];
+    json_t *o = device ? device_json(&f->devices[device->index]) : cloud_json(f);
 
-    if (!d->refuse_count && !d->duplicate_count && !d->mute && !d->hold_replies)
-        return NULL;
-    return json_pack("{s:i, s:i, s:i, s:b, s:b}", "refuse", (int) d->refuse_count, "refuse_code",
-                     (int) d->refuse_code, "duplicate", (int) d->duplicate_count, "mute", d->mute,
-                     "hold_replies", d->hold_replies);
+    if (json_object_size(o) > 0)
+        return o;
+    json_decref(o);
+    return NULL;
 }

@@ -14,16 +14,19 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/appapi.c %reldir%/appapi.h \
 	%reldir%/broker.c %reldir%/broker.h \
 	%reldir%/broker_conn.h %reldir%/broker_input.c \
+	%reldir%/broker_faults.c \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/clock.h \
 	%reldir%/cloud.c %reldir%/cloud.h \
 	%reldir%/config.c %reldir%/config.h \
 	%reldir%/desk.c %reldir%/desk.h \
 	%reldir%/faults.c %reldir%/faults.h \
+	%reldir%/faults_apply.c %reldir%/faults_request.c %reldir%/faults_state.h \
 	%reldir%/http.h %reldir%/http_lws.c %reldir%/http_lws.h \
 	%reldir%/http_client.c %reldir%/http_client.h \
 	%reldir%/ident.c %reldir%/ident.h \
 	%reldir%/journal.c %reldir%/journal.h \
+	%reldir%/listeners.c %reldir%/listeners.h \
 	%reldir%/model.c %reldir%/model.h \
 	%reldir%/model_parse.c %reldir%/model_parse.h \
 	%reldir%/net.c %reldir%/net.h \
@@ -31,6 +34,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/sign.c %reldir%/sign.h \
 	%reldir%/store.c %reldir%/store.h \
+	%reldir%/sys.c %reldir%/sys.h \
 	%reldir%/thing.c %reldir%/thing.h \
 	%reldir%/thing_down.c %reldir%/thing_state.h \
 	%reldir%/topic.c %reldir%/topic.h \

@@ -26,13 +26,13 @@ struct device_link {
 
 struct chunk {
     struct list link;
+    bool unframed;
     size_t len;
     uint8_t data[]; /* LWS_PRE of room, then the bytes */
 };
 
-static int link_send(void *handle, const uint8_t *data, size_t len)
+static int link_add(struct device_link *l, const uint8_t *data, size_t len, bool unframed)
 {
-    struct device_link *l = handle;
     struct chunk *c;
 
     if (l->n_bytes + len > LIMIT_MQTT_QUEUE_BYTES)
@@ -40,12 +40,30 @@ static int link_send(void *handle, const uint8_t *data, size_t len)
     c = malloc(sizeof(*c) + LWS_PRE + len);
     if (!c)
         return -ENOMEM;
+    c->unframed = unframed;
     c->len = len;
     memcpy(c->data + LWS_PRE, data, len);
     list_append(&l->queue, &c->link);
     l->n_bytes += len;
     lws_callback_on_writable(l->wsi);
     return 0;
+}
+
+static int link_send(void *handle, const uint8_t *data, size_t len)
+{
+    return link_add(handle, data, len, false);
+}
+
+static int link_send_unframed(void *handle, const uint8_t *data, size_t len)
+{
+    return link_add(handle, data, len, true);
+}
+
+static void link_pause(void *handle, bool on)
+{
+    struct device_link *l = handle;
+
+    (void) lws_rx_flow_control(l->wsi, !on); /* fails only for a socket that is gone */
 }
 
 static void link_clear(struct device_link *l)
@@ -76,8 +94,10 @@ static void link_close(void *handle, bool abort)
     lws_callback_on_writable(l->wsi);
 }
 
-static const struct broker_transport ws_transport = {"ws", link_send, link_close};
-static const struct broker_transport tcp_transport = {"tcp", link_send, link_close};
+static const struct broker_transport ws_transport = {"ws", link_send, link_close, link_pause,
+                                                     link_send_unframed};
+static const struct broker_transport tcp_transport = {"tcp", link_send, link_close, link_pause,
+                                                      NULL};
 
 static int link_open(struct device_link *l, struct lws *wsi, bool is_ws)
 {
@@ -105,12 +125,26 @@ static void link_shut(struct device_link *l)
     (void) shutdown(lws_get_socket_fd(l->wsi), SHUT_WR);
 }
 
+/*
+ * libwebsockets writes no bytes outside of a frame. On a plain socket they go past it, which is
+ * safe while it has nothing buffered; on TLS a frame that continues nothing must do.
+ */
+static int chunk_write(struct device_link *l, struct chunk *c)
+{
+    if (!c->unframed)
+        return lws_write(l->wsi, c->data + LWS_PRE, c->len,
+                         l->is_ws ? LWS_WRITE_BINARY : LWS_WRITE_RAW);
+    if (lws_is_ssl(l->wsi))
+        return lws_write(l->wsi, c->data + LWS_PRE, c->len, LWS_WRITE_CONTINUATION);
+    return (int) send(lws_get_socket_fd(l->wsi), c->data + LWS_PRE, c->len,
+                      MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static int link_drain(struct device_link *l)
 {
     while (!list_is_empty(&l->queue) && !lws_send_pipe_choked(l->wsi)) {
         struct chunk *c = LIST_ENTRY(l->queue.next, struct chunk, link);
-        int n = lws_write(l->wsi, c->data + LWS_PRE, c->len,
-                          l->is_ws ? LWS_WRITE_BINARY : LWS_WRITE_RAW);
+        int n = chunk_write(l, c);
 
         list_remove(&c->link);
         l->n_bytes -= c->len;

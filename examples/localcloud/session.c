@@ -197,3 +197,17 @@ void session_rewind(struct session *s)
     LIST_FOR_EACH (n, &s->messages)
         LIST_ENTRY(n, struct session_message, link)->sent = false;
 }
+
+void session_reverse(struct session *s)
+{
+    struct list reversed;
+
+    list_init(&reversed);
+    while (!list_is_empty(&s->messages)) {
+        struct list *n = s->messages.prev;
+
+        list_remove(n);
+        list_append(&reversed, n);
+    }
+    list_splice(&s->messages, &reversed);
+}

@@ -59,5 +59,7 @@ void session_mark_sent(struct session_message *m);
 bool session_acknowledge(struct session *s, uint16_t id);
 /* A new connection: everything that is left is to be sent again, the sent ones with DUP. */
 void session_rewind(struct session *s);
+/* After a rewind: they will be sent newest first. */
+void session_reverse(struct session *s);
 
 #endif /* IOTD_LOCALCLOUD_SESSION_H */

@@ -127,12 +127,16 @@ static json_t *make_reply(const struct request *rq, const char *method,
 {
     json_t *reply = json_object();
     json_t *token = json_object_get(rq->message, "clientToken");
+    const char *status = v->text;
+    int code = (int) v->code;
 
+    if (faults_take_wrong_code(rq->thing->deps.faults, rq->device, method, &code))
+        status = "fault";
     (void) json_object_set_new(reply, "method", json_string(method));
     if (token)
         (void) json_object_set(reply, "clientToken", token);
-    (void) json_object_set_new(reply, "code", json_integer(v->code));
-    (void) json_object_set_new(reply, "status", json_string(v->text));
+    (void) json_object_set_new(reply, "code", json_integer(code));
+    (void) json_object_set_new(reply, "status", json_string(status));
     return reply;
 }
 

@@ -40,7 +40,7 @@ static const struct {
     {"$shadow/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$resource/up/service/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$resource/down/service/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
-    {"$sys/operation/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
+    {"$sys/operation/%p/%d", MAY_PUB, TOPIC_KIND_SYS},
     {"$sys/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$log/operation/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$log/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},

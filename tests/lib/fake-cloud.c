@@ -55,6 +55,8 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
 
     if (kind == TOPIC_KIND_DATA)
         (void) broker_publish(f->broker, device, topic, payload, len, 1);
+    else if (kind == TOPIC_KIND_SYS)
+        sys_on_message(&f->sys, device, payload, len);
     else if (kind != TOPIC_KIND_OTHER)
         thing_on_message(f->thing, device, kind, payload, len);
 }
@@ -66,18 +68,32 @@ static void do_drop(const struct config_device *device, void *userdata)
     broker_drop(((struct fake_cloud *) userdata)->broker, device);
 }
 
-static void do_unmute(const struct config_device *device, void *userdata)
+static void do_changed(void *userdata)
 {
-    broker_unmute(((struct fake_cloud *) userdata)->broker, device);
+    struct fake_cloud *f = userdata;
+
+    broker_faults_changed(f->broker);
+    thing_release_replies(f->thing);
 }
 
-static void do_release(const struct config_device *device, void *userdata)
+static void do_garbage(const struct config_device *device, const uint8_t *data, size_t len,
+                       bool below_framing, void *userdata)
 {
-    (void) device;
-    thing_release_replies(((struct fake_cloud *) userdata)->thing);
+    broker_send_garbage(((struct fake_cloud *) userdata)->broker, device, data, len, below_framing);
 }
 
-static const struct faults_ops fault_ops = {do_drop, do_unmute, do_release};
+static void do_oversized(const struct config_device *device, size_t len, bool whole, void *userdata)
+{
+    broker_send_oversized(((struct fake_cloud *) userdata)->broker, device, len, whole);
+}
+
+static void do_refuse_tcp(bool on, void *userdata)
+{
+    ((struct fake_cloud *) userdata)->refuses_tcp = on;
+}
+
+static const struct faults_ops fault_ops = {do_drop, do_changed, do_garbage, do_oversized,
+                                            do_refuse_tcp};
 
 /* A fixture that cannot be made ends the program: nothing after it would mean anything. */
 static void must(int e)
@@ -103,14 +119,15 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
         fprintf(stderr, "%s\n", error ? error : "");
     must(f->config ? 0 : -EINVAL);
     must(journal_new(&f->journal, &f->clock, NULL, false));
-    must(faults_new(&f->faults, f->config));
+    must(faults_new(&f->faults, f->config, &f->loop, &f->clock));
     must(broker_new(&f->broker,
                     &(struct broker_deps){&f->loop, &f->clock, f->config, f->journal, f->faults}));
     must(store_new(&f->store, f->config));
-    must(thing_new(&f->thing, &(struct thing_deps){&f->loop, &f->clock, f->config, f->journal,
-                                                   f->faults, f->broker, f->store}));
+    must(thing_new(&f->thing, &(struct thing_deps){&f->loop, faults_clock(f->faults), f->config,
+                                                   f->journal, f->faults, f->broker, f->store}));
     must(appapi_new(&f->appapi,
                     &(struct appapi_deps){&f->clock, f->config, f->broker, f->store, f->thing}));
+    f->sys = (struct sys_deps){faults_clock(f->faults), f->journal, f->broker};
     broker_set_events(f->broker, &events, f);
     faults_set_ops(f->faults, &fault_ops, f);
 }
@@ -163,6 +180,16 @@ const char *fake_cloud_event(struct fake_cloud *f, const char *name)
     return text;
 }
 
+void fake_cloud_fault(struct fake_cloud *f, const char *request)
+{
+    char error[FAULTS_ERROR_MAX] = "";
+    json_t *o = json_loads(request, 0, NULL);
+
+    if (faults_apply(f->faults, o, error) < 0)
+        suite_fail(__FILE__, __LINE__, "%s: %s", request, error);
+    json_decref(o);
+}
+
 static int link_send(void *handle, const uint8_t *data, size_t len)
 {
     struct fake_link *l = handle;
@@ -182,7 +209,19 @@ static void link_close(void *handle, bool abort)
     l->aborted = abort;
 }
 
-static const struct broker_transport transport = {"fake", link_send, link_close};
+static int link_send_unframed(void *handle, const uint8_t *data, size_t len)
+{
+    ((struct fake_link *) handle)->n_unframed += len;
+    return link_send(handle, data, len);
+}
+
+static void link_pause(void *handle, bool on)
+{
+    ((struct fake_link *) handle)->paused = on;
+}
+
+static const struct broker_transport transport = {"fake", link_send, link_close, link_pause,
+                                                  link_send_unframed};
 
 void fake_link_open(struct fake_link *l, struct fake_cloud *f)
 {

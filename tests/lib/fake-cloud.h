@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "examples/localcloud/appapi.h"
+#include "examples/localcloud/sys.h"
 
 #define FAKE_NOW_S 1700000000ULL
 
@@ -26,6 +27,8 @@ struct fake_cloud {
     struct store *store;
     struct thing *thing;
     struct appapi *appapi;
+    struct sys_deps sys;
+    bool refuses_tcp;
 };
 
 /* limits is the text of the "limits" object, or NULL. Two devices: P1/d1, P1/d2 (disabled). */
@@ -36,14 +39,19 @@ void fake_cloud_pass_ms(struct fake_cloud *f, uint64_t ms);
 /* The reason of the newest journal event of that name, or "". Valid until the next call. */
 const char *fake_cloud_event(struct fake_cloud *f, const char *name);
 
+/* One POST /fault, which must be accepted. */
+void fake_cloud_fault(struct fake_cloud *f, const char *request);
+
 /* A device's end of a connection. */
 struct fake_link {
     struct fake_cloud *cloud;
     struct broker_conn *conn;
     uint8_t in[65536]; /* from the cloud, not read yet */
     size_t n_in;
+    size_t n_unframed; /* of them below the framing */
     bool closed;
     bool aborted;
+    bool paused; /* not read */
     bool jammed; /* send says -ENOBUFS */
 };
 

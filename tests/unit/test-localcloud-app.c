@@ -489,6 +489,35 @@ static void test_products_and_statuses(void)
     end();
 }
 
+/* What a device told about itself. */
+static void test_ext_info(void)
+{
+    static const char *const names[] = {"Mac", "FwVer", "ProductModel", "IP"};
+    static const char *const texts[] = {"AABBCCDDEEFF", "1.2.0", "N10", "test"};
+    json_t *response;
+
+    start();
+    get_token();
+    response = call("AppGetDeviceExtInfo", "\"DeviceId\":\"P1/d2\"");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        CHECK(json_is_string(json_object_get(response, names[i])) &&
+              !*fake_text(response, names[i]));
+    json_decref(response);
+    CHECK_INT(fake_link_ask(&a, PROPERTY,
+                            "{\"method\":\"report_info\",\"params\":{\"mac\":\"AABBCCDDEEFF\","
+                            "\"fw_ver\":\"1.2.0\",\"module_hardinfo\":\"N10\",\"imei\":7}}",
+                            "report_info_reply"),
+              0);
+    response = call("AppGetDeviceExtInfo", "\"DeviceId\":\"P1/d1\"");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        CHECK_STR(fake_text(response, names[i]), texts[i]);
+    CHECK(json_object_get(response, "ManufacturerName"));
+    json_decref(response);
+    check_error(call("AppGetDeviceExtInfo", "\"DeviceId\":\"P1/d9\""),
+                "ResourceNotFound.DeviceNotExist");
+    end();
+}
+
 const char *const suite_name = "localcloud-app";
 const struct suite_test suite_tests[] = {
     {"login", test_login},
@@ -499,5 +528,6 @@ const struct suite_test suite_tests[] = {
     {"data", test_data},
     {"event_history", test_event_history},
     {"products_and_statuses", test_products_and_statuses},
+    {"ext_info", test_ext_info},
     {NULL, NULL},
 };

@@ -403,23 +403,13 @@ static void test_data_comes_back(void)
     end();
 }
 
-static void fault(const char *text)
-{
-    char error[FAULTS_ERROR_MAX] = "";
-    json_t *request = json_loads(text, 0, NULL);
-
-    if (faults_apply(cloud.faults, request, error) < 0)
-        suite_fail(__FILE__, __LINE__, "%s", error);
-    json_decref(request);
-}
-
 static void test_faults(void)
 {
     struct fake_packet *p;
     uint16_t id;
 
     start(NULL);
-    fault("{\"fault\":\"refuse\",\"code\":3,\"count\":1}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"refuse\",\"code\":3,\"count\":1}");
     fake_link_connect(&a, &(struct fake_connect){.client_id = "P1d1"});
     CHECK_INT(fake_link_next(&a)->body[1], 3);
     fake_link_close(&a);
@@ -427,7 +417,7 @@ static void test_faults(void)
     (void) fake_link_login(&a, true);
 
     subscribe_down(&a, 1);
-    fault("{\"fault\":\"duplicate\",\"count\":1,\"device\":\"P1/d1\"}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"duplicate\",\"count\":1,\"device\":\"P1/d1\"}");
     (void) publish("twice", 1);
     p = fake_link_next(&a);
     CHECK_INT(p->flags, 2);
@@ -437,7 +427,7 @@ static void test_faults(void)
     CHECK_INT(p->id, id);
     CHECK_INT(a.n_in, 0);
 
-    fault("{\"fault\":\"drop\",\"device\":\"P1/d1\"}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"drop\",\"device\":\"P1/d1\"}");
     CHECK(a.closed && a.aborted);
     CHECK(!broker_is_online(cloud.broker, d1()));
     end();
@@ -449,7 +439,7 @@ static void test_mute(void)
     fake_link_connect(&a, &(struct fake_connect){.client_id = "P1d1", .keepalive = 10});
     (void) fake_link_next(&a);
     subscribe_down(&a, 1);
-    fault("{\"fault\":\"mute\",\"on\":true}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"mute\",\"on\":true}");
     fake_link_bytes(&a, "\xc0\0", 2);
     (void) publish("x", 1);
     CHECK_INT(a.n_in, 0);
@@ -461,7 +451,7 @@ static void test_mute(void)
     CHECK_INT(b.n_in, 0);
     CHECK(!b.closed && !a.closed);
 
-    fault("{\"fault\":\"mute\",\"on\":false}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"mute\",\"on\":false}");
     CHECK(a.closed && a.aborted && b.closed);
     fake_link_close(&b);
     end();
@@ -485,7 +475,7 @@ static void test_jam(void)
     start(NULL); /* the session dies with the connection, in the middle of a publish */
     (void) fake_link_login(&a, true);
     subscribe_down(&a, 1);
-    fault("{\"fault\":\"duplicate\",\"count\":2}");
+    fake_cloud_fault(&cloud, "{\"fault\":\"duplicate\",\"count\":2}");
     a.jammed = true;
     (void) publish("x", 1);
     CHECK(a.closed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration, and the faults and the journal, which are as small. */
+/* Configuration, and the journal, which is as small. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "examples/localcloud/config.h"
-#include "examples/localcloud/faults.h"
 #include "examples/localcloud/journal.h"
 #include "tests/lib/suite.h"
 
@@ -87,93 +86,6 @@ static void test_no_file(void)
     CHECK_INT(config_load(&c, "/nonexistent/localcloud.json", &error), -ENOENT);
     CHECK(error && strstr(error, "/nonexistent/localcloud.json"));
     free(error);
-}
-
-/* What the faults told others to do. */
-static unsigned n_drops, n_unmutes, n_releases;
-
-static void count_drop(const struct config_device *device, void *userdata)
-{
-    (void) device;
-    (void) userdata;
-    n_drops++;
-}
-
-static void count_unmute(const struct config_device *device, void *userdata)
-{
-    (void) device;
-    (void) userdata;
-    n_unmutes++;
-}
-
-static void count_release(const struct config_device *device, void *userdata)
-{
-    (void) device;
-    (void) userdata;
-    n_releases++;
-}
-
-static int apply(struct faults *f, const char *text, char *error)
-{
-    json_t *request = json_loads(text, JSON_DECODE_ANY, NULL);
-    int e = faults_apply(f, request, error);
-
-    json_decref(request);
-    return e;
-}
-
-static void test_faults(void)
-{
-    static const struct faults_ops ops = {count_drop, count_unmute, count_release};
-    static const char *const bad[] = {
-        "[]",
-        "{}",
-        "{\"fault\":\"explode\"}",
-        "{\"fault\":\"refuse\",\"code\":6,\"count\":1}",
-        "{\"fault\":\"refuse\",\"code\":0,\"count\":1}",
-        "{\"fault\":\"refuse\",\"code\":3}",
-        "{\"fault\":\"mute\"}",
-        "{\"fault\":\"mute\",\"on\":1}",
-        "{\"fault\":\"drop\",\"count\":1}",
-        "{\"fault\":\"drop\",\"device\":\"P1/d9\"}",
-        "{\"fault\":\"duplicate\",\"count\":-1}",
-    };
-    struct config *c = NULL;
-    struct faults *f = NULL;
-    char error[FAULTS_ERROR_MAX], *text = NULL;
-
-    CHECK_INT(
-        config_parse(&c, PRODUCT(DEVICE ",{\"device_name\":\"d2\",\"secret\":\"Zm9v\"}"), &text),
-        0);
-    CHECK_INT(faults_new(&f, c), 0);
-    faults_set_ops(f, &ops, NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        error[0] = '\0';
-        if (apply(f, bad[i], error) != -EINVAL || !*error)
-            suite_fail(__FILE__, __LINE__, "accepted %s", bad[i]);
-    }
-    CHECK_INT(n_drops + n_unmutes + n_releases, 0);
-
-    CHECK_INT(apply(f, "{\"fault\":\"refuse\",\"code\":3,\"count\":2,\"device\":\"P1/d1\"}", error),
-              0);
-    CHECK_INT(faults_take_refusal(f, &c->devices[1]), 0);
-    CHECK_INT(faults_take_refusal(f, &c->devices[0]), 3);
-    CHECK_INT(faults_take_refusal(f, &c->devices[0]), 3);
-    CHECK_INT(faults_take_refusal(f, &c->devices[0]), 0);
-    CHECK_INT(apply(f, "{\"fault\":\"duplicate\",\"count\":1}", error), 0);
-    CHECK(faults_take_duplicate(f, &c->devices[1]));
-    CHECK(!faults_take_duplicate(f, &c->devices[1]));
-    CHECK_INT(apply(f, "{\"fault\":\"mute\",\"on\":true}", error), 0);
-    CHECK(faults_is_muted(f, &c->devices[0]));
-    CHECK_INT(n_unmutes, 0);
-    CHECK_INT(apply(f, "{\"fault\":\"mute\",\"on\":false}", error), 0);
-    CHECK_INT(n_unmutes, 1);
-    CHECK_INT(apply(f, "{\"fault\":\"hold_replies\",\"on\":false}", error), 0);
-    CHECK_INT(n_releases, 1);
-    CHECK_INT(apply(f, "{\"fault\":\"drop\"}", error), 0);
-    CHECK_INT(n_drops, 1);
-    faults_free(f);
-    config_free(c);
 }
 
 static uint64_t fixed_ms(const struct cloud_clock *clock)
@@ -257,11 +169,6 @@ static void test_journal_bytes(void)
 
 const char *const suite_name = "localcloud-config";
 const struct suite_test suite_tests[] = {
-    {"defaults", test_defaults},
-    {"mistakes", test_mistakes},
-    {"no_file", test_no_file},
-    {"faults", test_faults},
-    {"journal", test_journal},
-    {"journal_bytes", test_journal_bytes},
-    {NULL, NULL},
+    {"defaults", test_defaults}, {"mistakes", test_mistakes},           {"no_file", test_no_file},
+    {"journal", test_journal},   {"journal_bytes", test_journal_bytes}, {NULL, NULL},
 };
