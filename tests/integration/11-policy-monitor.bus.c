@@ -195,7 +195,7 @@ static void test_introspection(void)
     CHECK_MSG(scene_call(lamp, IOTD_DEVICE_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll", "s",
                          IOTD_IFACE_DEVICE),
               "{\"ProductId\":s:\"IOTDLIGHT1\",\"DeviceName\":s:\"lamp_001\",\"Bound\":b:false,"
-              "\"TimeOffsetUSec\":x:0}");
+              "\"TimeOffsetUSec\":x:*");
     lamp = bus_client_free(lamp);
     scene_stop(&s);
 }
