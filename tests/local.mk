@@ -434,5 +434,10 @@ unit_tests += %reldir%/unit/test-faults
 %canon_reldir%_unit_test_faults_LDFLAGS = $(fault_ldflags)
 %canon_reldir%_unit_test_faults_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-calls-later
+%canon_reldir%_unit_test_calls_later_SOURCES = %reldir%/unit/test-calls-later.c
+%canon_reldir%_unit_test_calls_later_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_calls_later_LDADD = $(daemon_test_libs)
+
 # --- end of the daemon's modules ---
 endif
