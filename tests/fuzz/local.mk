@@ -81,3 +81,10 @@ fuzz_programs += %reldir%/fuzz-vault-json
 %canon_reldir%_fuzz_vault_json_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_fuzz_vault_json_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_vault_json_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-localcloud-wire
+%canon_reldir%_fuzz_localcloud_wire_SOURCES = %reldir%/fuzz-localcloud-wire.c
+%canon_reldir%_fuzz_localcloud_wire_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_fuzz_localcloud_wire_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_localcloud_wire_LDADD = \
+	libiottestcloud.la liblocalcloud.la $(fuzz_libs) $(JANSSON_LIBS)
