@@ -10,7 +10,6 @@
 
 LOG_AREA("event");
 
-#define MAX_IN_FLIGHT 50            /* own choice: leaves room for answers */
 #define RETRY_US (2 * USEC_PER_SEC) /* own choice: after the cloud's code 503 */
 #define MAX_CLOUD_ERRORS 3          /* own choice: 503 so often for one event is final */
 #define BURST 5                     /* own choice: an alert after a quiet time does not wait */
@@ -153,7 +152,7 @@ static void on_timer(struct loop_timer *timer, void *userdata)
     struct events *es = userdata;
 
     (void) timer;
-    while (link_is_up(es->cloud) && es->n_sent < MAX_IN_FLIGHT) {
+    while (link_is_up(es->cloud) && es->n_sent < LIMIT_EVENTS_INFLIGHT) {
         uint64_t wait = UINT64_MAX;
         struct event *e = next_event(es, loop_now_us(es->loop), &wait);
         int r;

@@ -28,11 +28,12 @@
 #define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; refused before allocation, link drops */
 #define LIMIT_MQTT_PAYLOAD (16 * 1024) /* limits page: larger payloads are rejected; -EMSGSIZE */
 #define LIMIT_MQTT_TOPIC 255           /* limits page */
-/* Own choice: unacknowledged QoS 1 publishes; -ENOBUFS. Most are answers, and a lost one breaks a
- * promise: what the platform may send down in 50 s. */
-#define LIMIT_MQTT_INFLIGHT 1024
-/* Own choice: bytes that wait for the socket; -ENOBUFS. */
-#define LIMIT_MQTT_QUEUE_BYTES (1024 * 1024)
+#define LIMIT_MQTT_INFLIGHT                                                                        \
+    1024 /* own choice: unacknowledged QoS 1 publishes; -ENOBUFS. Most are answers, and a lost one \
+            breaks a promise: what the platform may send down in 50 s */
+#define LIMIT_EVENTS_INFLIGHT 50 /* own choice: events without event_reply; more wait */
+#define LIMIT_MQTT_QUEUE_BYTES                                                                     \
+    (1024 * 1024)               /* own choice: bytes that wait for the socket; -ENOBUFS */
 #define LIMIT_SUBSCRIPTIONS 100 /* limits page: per device */
 
 /* JSON. Beyond: refused as not JSON. */

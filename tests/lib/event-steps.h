@@ -8,7 +8,7 @@
 
 #define S USEC_PER_SEC
 #define LAMP ":1.1"
-#define WINDOW 50 /* MAX_IN_FLIGHT of core/events.c */
+#define WINDOW LIMIT_EVENTS_INFLIGHT
 
 /* The event that was on the wire last. */
 struct event_seen {
