@@ -63,7 +63,7 @@ static void test_garbage(void)
     static const char *const channels[] = {"property", "event", "action", "service"};
     struct broker_scene b;
 
-    broker_start(&b, NULL, false);
+    broker_start(&b, NULL, true);
     for (size_t c = 0; c < ARRAY_SIZE(channels); c++) {
         for (size_t i = 0; i < ARRAY_SIZE(payloads); i++)
             broker_send_raw(&b, channels[c], payloads[i]);
@@ -108,7 +108,7 @@ static void test_deep(void)
          *params = scene_printf("{\"name\":%s}", nested);
     struct broker_scene b;
 
-    broker_start(&b, NULL, true);
+    broker_start(&b, NULL, false);
     broker_send_raw(&b, "property", open);
     broker_send_raw(&b, "property", list);
     broker_send_raw(&b, "action", nested);
@@ -132,7 +132,7 @@ static void test_large(void)
 
     many = repeated("\"brightness2\":1,", 10000);
     many[strlen(many) - 1] = '\0';
-    broker_start(&b, NULL, true);
+    broker_start(&b, NULL, false);
     send_control(&b, "long", params);
     CHECK_REPLY(&b, "property", "control_reply", "long", 406, "name");
     send_control(&b, "id", id);
