@@ -293,6 +293,11 @@ libiottestdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 daemon_test_cppflags = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 daemon_test_libs = libiottest.la libiottestdaemon.la libiotd-core.la
 
+unit_tests += %reldir%/unit/test-loop-lws
+%canon_reldir%_unit_test_loop_lws_SOURCES = %reldir%/unit/test-loop-lws.c
+%canon_reldir%_unit_test_loop_lws_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_loop_lws_LDADD = libiottest.la libiotd-core.la
+
 unit_tests += %reldir%/unit/test-mqtt-packet
 %canon_reldir%_unit_test_mqtt_packet_SOURCES = %reldir%/unit/test-mqtt-packet.c
 %canon_reldir%_unit_test_mqtt_packet_CPPFLAGS = $(daemon_test_cppflags)

@@ -289,10 +289,12 @@ int loop_lws_run(struct loop_lws *loop)
         if (lws_service(loop->context, 0) < 0)
             return -EIO;
     }
+    loop->stop = false;
     return 0;
 }
 
 void loop_lws_stop(struct loop_lws *loop)
 {
     loop->stop = true;
+    lws_cancel_service(loop->context); /* timers run before the wait, which may have no end */
 }

@@ -21,7 +21,7 @@ DEFINE_FREEP(struct loop_lws, loop_lws_free)
 struct loop *loop_lws_base(struct loop_lws *loop);
 struct lws_context *loop_lws_context(struct loop_lws *loop);
 
-/* Runs until loop_lws_stop(); 0, or -EIO when libwebsockets gives up. */
+/* Runs until loop_lws_stop(), and may run again; 0, or -EIO when libwebsockets gives up. */
 int loop_lws_run(struct loop_lws *loop) MUST_CHECK;
 void loop_lws_stop(struct loop_lws *loop);
 
