@@ -212,12 +212,12 @@ int db_begin(struct db *db, bool durable)
             return r;
         db->durable = durable;
     }
-    return exec(db, "BEGIN IMMEDIATE");
+    return db_run(db, "BEGIN IMMEDIATE", NULL, NULL, "");
 }
 
 int db_commit(struct db *db)
 {
-    return exec(db, "COMMIT");
+    return db_run(db, "COMMIT", NULL, NULL, "");
 }
 
 void db_rollback(struct db *db)
