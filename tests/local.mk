@@ -102,6 +102,8 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 %canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
 
+include %reldir%/bench/local.mk
+
 include %reldir%/fuzz/local.mk
 
 include %reldir%/integration/local.mk

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
+# they go on compiling, and runs none. BENCH="outbox link" takes some of them.
+BENCH = codec outbox dbus link reconnect
+BENCH_FLAGS =
+
+check_LTLIBRARIES += libiotbench.la
+libiotbench_la_SOURCES = \
+	%reldir%/bench.c %reldir%/bench.h \
+	%reldir%/stack.c %reldir%/stack.h
+libiotbench_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS)
+libiotbench_la_LIBADD = libiotfixture.la libiotd-core.la
+
+bench_programs =
+check_PROGRAMS += $(bench_programs)
+bench_cppflags = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) $(SQLITE_CFLAGS)
+
+bench_programs += %reldir%/bench-outbox
+%canon_reldir%_bench_outbox_SOURCES = %reldir%/bench-outbox.c
+%canon_reldir%_bench_outbox_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_outbox_LDADD = libiotbench.la $(SQLITE_LIBS)
+
+bench_programs += %reldir%/bench-link
+%canon_reldir%_bench_link_SOURCES = %reldir%/bench-link.c
+%canon_reldir%_bench_link_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_link_LDADD = libiotbench.la $(LWS_LIBS)
+
+bench_programs += %reldir%/bench-reconnect
+%canon_reldir%_bench_reconnect_SOURCES = %reldir%/bench-reconnect.c
+%canon_reldir%_bench_reconnect_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_reconnect_LDADD = libiotbench.la
+
+bench_programs += %reldir%/bench-dbus
+%canon_reldir%_bench_dbus_SOURCES = %reldir%/bench-dbus.c
+%canon_reldir%_bench_dbus_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_dbus_LDADD = libiotbench.la $(DBUS_LIBS)
+
+bench_programs += %reldir%/bench-codec
+%canon_reldir%_bench_codec_SOURCES = %reldir%/bench-codec.c
+%canon_reldir%_bench_codec_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_codec_LDADD = libiotbench.la
+
+bench: $(bench_programs) iotd iot-localcloud
+	@IOTD_SRCDIR='$(abs_top_srcdir)' IOTD_BUILDDIR='$(abs_top_builddir)' \
+		$(srcdir)/%reldir%/report.sh $(BENCH_FLAGS) $(BENCH)
+.PHONY: bench
+
+EXTRA_DIST += %reldir%/report.sh

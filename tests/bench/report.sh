@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
+#
+#   report.sh [--quick] [--tsv] NAME...     codec outbox dbus link reconnect
+#
+# IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
+# be on the disk that matters. "wanted" is what the ratio (for reconnect, the median) should be.
+set -u
+
+: "${IOTD_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
+: "${IOTD_BUILDDIR:=$PWD}"
+IOTD_TEST_TIMEOUT_SCALE=10
+export IOTD_SRCDIR IOTD_BUILDDIR IOTD_TEST_TIMEOUT_SCALE
+format=table
+flags=
+while :; do
+    case ${1-} in
+    --quick) flags=--quick ;;
+    --tsv) format=tsv ;;
+    *) break ;;
+    esac
+    shift
+done
+
+# name, what it is about, and the limit
+wanted='
+outbox.durable_1        ratio  >= 0.70
+outbox.durable_10       ratio  >= 0.70
+outbox.durable_100      ratio  >= 0.70
+link.event_reply        ratio  <= 1.5
+link.events             ratio  >= 0.80
+reconnect.after_3s      median <= 4
+reconnect.after_20s     median <= 4
+reconnect.after_60s     median <= 4
+'
+
+table() {
+    awk -F '\t' -v wanted="$wanted" '
+        function row(a, b, c, d, e, f, g, h, i) {
+            printf "%-24s %6s %10s %10s %10s %-9s %10s %7s  %s\n", a, b, c, d, e, f, g, h, i
+            fflush()
+        }
+        BEGIN {
+            n = split(wanted, lines, "\n")
+            for (i = 1; i <= n; i++)
+                if (split(lines[i], w, " ") == 4) {
+                    what[w[1]] = w[2]
+                    sign[w[1]] = w[3]
+                    limit[w[1]] = w[4]
+                }
+            row("name", "n", "min", "median", "p99", "unit", "baseline", "ratio", "wanted")
+        }
+        {
+            text = ""
+            if ($1 in limit) {
+                value = what[$1] == "ratio" ? $8 : $4
+                met = sign[$1] == ">=" ? value + 0 >= limit[$1] : value + 0 <= limit[$1]
+                text = sign[$1] " " limit[$1] (met ? "" : "  missed")
+            }
+            row($1, $2, $3, $4, $5, $6, $7, $8, text)
+        }'
+}
+
+run() {
+    for name; do
+        # Only reconnect has a short form.
+        [ "$name" = reconnect ] && option=$flags || option=
+        # shellcheck disable=SC2086 # none or one
+        "$IOTD_SRCDIR/tests/lib/with-bus" "$IOTD_BUILDDIR/tests/bench/bench-$name" $option || {
+            echo "bench-$name failed" >&2
+            failed=1
+        }
+    done
+    return "${failed:-0}"
+}
+
+if [ "$format" = tsv ]; then
+    run "$@"
+else
+    exec 4>&1
+    status=$({ { run "$@"; echo $? >&3; } | table >&4; } 3>&1)
+    exit "$status"
+fi
