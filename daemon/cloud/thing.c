@@ -266,22 +266,23 @@ static void begin_answer(struct strbuf *sb, const char *method, const char *toke
     strbuf_add_json(sb, text);
 }
 
-int thing_answer_control(struct thing *t, const char *token, int code, const char *text)
+int thing_answer_control(struct thing *t, const char *token, int code, const char *text,
+                         mqtt_acked_fn acked, void *userdata)
 {
     struct strbuf sb;
 
     begin_answer(&sb, "control_reply", token, code, text);
-    return publish(t, CHANNEL_PROPERTY, &sb, 1, NULL, NULL);
+    return publish(t, CHANNEL_PROPERTY, &sb, 1, acked, userdata);
 }
 
 int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
-                        const char *response)
+                        const char *response, mqtt_acked_fn acked, void *userdata)
 {
     struct strbuf sb;
 
     begin_answer(&sb, "action_reply", token, code, text);
     strbuf_addf(&sb, ",\"response\":%s", response);
-    return publish(t, CHANNEL_ACTION, &sb, 1, NULL, NULL);
+    return publish(t, CHANNEL_ACTION, &sb, 1, acked, userdata);
 }
 
 static void on_status_end(int code, const char *text, void *userdata)

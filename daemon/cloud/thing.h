@@ -60,10 +60,13 @@ int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acke
 /* The deadline for the reply of a request whose packet was acknowledged. */
 void thing_await_reply(struct request *request);
 
-/* Answers; code 0 is success. QoS 1: they go out after a reconnect if need be. */
-int thing_answer_control(struct thing *t, const char *token, int code, const char *text) MUST_CHECK;
+/*
+ * Answers; code 0 is success. QoS 1: they go out after a reconnect if need be; acked may be NULL.
+ */
+int thing_answer_control(struct thing *t, const char *token, int code, const char *text,
+                         mqtt_acked_fn acked, void *userdata) MUST_CHECK;
 /* response: object as JSON text. */
 int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
-                        const char *response) MUST_CHECK;
+                        const char *response, mqtt_acked_fn acked, void *userdata) MUST_CHECK;
 
 #endif /* IOTD_CLOUD_THING_H */

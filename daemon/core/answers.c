@@ -52,8 +52,8 @@ static int on_row(const struct fact_answer *fact, void *userdata)
     struct answers *as = userdata;
     struct answer *a;
 
-    if (fact->slot < 0 || fact->slot >= LIMIT_REMEMBERED_ANSWERS ||
-        (fact->state != ANSWER_PENDING && fact->state != ANSWER_GIVEN))
+    if (fact->slot < 0 || fact->slot >= LIMIT_REMEMBERED_ANSWERS || fact->state <= ANSWER_FREE ||
+        fact->state > ANSWER_ARRIVED)
         return 0; /* of a release with another ring */
     a = &as->ring[fact->slot];
     a->state = (enum answer_state) fact->state;
@@ -135,7 +135,7 @@ void answers_begin(struct answers *as, const char *token, uint64_t content, bool
     (void) !persist_now(as->persist, false); /* told there; then a restart executes it again */
 }
 
-void answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
+bool answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
                   const char *text, const char *response)
 {
     char *copy = response ? strdup(response) : NULL;
@@ -143,7 +143,7 @@ void answers_give(struct answers *as, const char *token, uint64_t content, bool 
 
     if (!a) {
         free(copy);
-        return;
+        return false;
     }
     a->state = ANSWER_GIVEN;
     a->content = content;
@@ -151,7 +151,35 @@ void answers_give(struct answers *as, const char *token, uint64_t content, bool 
     a->code = code;
     a->response = copy;
     (void) snprintf(a->text, sizeof(a->text), "%s", text);
-    persist_request(as->persist, false);
+    (void) !persist_now(as->persist, false); /* told there; then a restart answers otherwise */
+    return true;
+}
+
+struct answer *answers_next_unsent(struct answers *as)
+{
+    struct answer *oldest = NULL;
+
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        struct answer *a = &as->ring[i];
+
+        if (a->state == ANSWER_GIVEN && !a->sending && (!oldest || a->taken < oldest->taken))
+            oldest = a;
+    }
+    return oldest;
+}
+
+void answers_arrived(struct answers *as, uint64_t taken)
+{
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        struct answer *a = &as->ring[i];
+
+        if (a->state != ANSWER_GIVEN || a->taken != taken)
+            continue;
+        a->state = ANSWER_ARRIVED;
+        a->sending = false;
+        a->unsaved = true;
+        persist_request(as->persist, false);
+    }
 }
 
 const struct answer *answers_next_pending(const struct answers *as)

@@ -4,7 +4,8 @@
 
 /*
  * What was answered to the latest commands, so that a redelivered one is answered again and not
- * executed again, also after a restart. A command is the same when its clientToken and its
+ * executed again, also after a restart; and until the cloud has acknowledged an answer, so that
+ * it is sent even if the daemon dies before. A command is the same when its clientToken and its
  * content are: tokens alone repeat, since some clients count from 0 at each start.
  */
 
@@ -17,13 +18,15 @@
 enum answer_state {
     ANSWER_FREE,
     ANSWER_PENDING, /* a program works on it */
-    ANSWER_GIVEN,
+    ANSWER_GIVEN,   /* the cloud may not have it yet */
+    ANSWER_ARRIVED,
 };
 
 struct answer {
     enum answer_state state;
     bool unsaved;
     bool saving;
+    bool sending;   /* given to the session, which repeats it until it is acknowledged */
     uint64_t taken; /* the order of taking slots; the oldest goes first */
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t content; /* fingerprint of what was asked */
@@ -49,13 +52,18 @@ const struct answer *answers_find(const struct answers *as, const char *token, u
 /* A command is begun: known as pending when this returned, also after a kill. */
 void answers_begin(struct answers *as, const char *token, uint64_t content, bool is_action);
 /*
- * It is answered. Of a token the newest content is kept. Without memory it is not remembered.
- * response may be NULL.
+ * It is answered, and known as that when this returned, also after a kill: nobody ever hears two
+ * different answers. Of a token the newest content is kept. response may be NULL.
+ * false: without memory, or a token, it is not remembered; nobody sends it later.
  */
-void answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
+bool answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
                   const char *text, const char *response);
 /* One that was pending when an earlier run ended; NULL when there is none left. */
 const struct answer *answers_next_pending(const struct answers *as);
+/* The oldest that was given and not to the session yet; NULL when there is none. */
+struct answer *answers_next_unsent(struct answers *as);
+/* The cloud has the one that took its slot with that number. */
+void answers_arrived(struct answers *as, uint64_t taken);
 
 /* FNV-1a over a text, to tell contents apart; not for anything that must withstand an attacker. */
 uint64_t answers_fingerprint(const char *method, const char *text);

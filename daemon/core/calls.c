@@ -76,15 +76,88 @@ int call_new(struct call **ret_call, struct calls *cs, const char *token, uint64
 
 /* --- answering --- */
 
+#define RETRY_US (1 * USEC_PER_SEC) /* own choice: until the session has room for an answer */
+
+/* One answer in the session, which may outlive the calls. */
+struct delivery {
+    struct list link;
+    struct calls *owner; /* NULL: gone */
+    uint64_t taken;      /* of the answer */
+};
+
+static void send_unsent(struct calls *cs);
+
+static void on_arrived(int result, void *userdata)
+{
+    struct delivery *d = userdata;
+    struct calls *cs = d->owner;
+
+    list_remove(&d->link);
+    if (cs && result == 0)
+        answers_arrived(&cs->answers, d->taken);
+    free(d);
+    if (cs && result == 0)
+        send_unsent(cs);
+}
+
+static int send_one(struct calls *cs, struct answer *a)
+{
+    struct delivery *d = malloc(sizeof(*d));
+    int r;
+
+    if (!d)
+        return -ENOMEM;
+    *d = (struct delivery){.owner = cs, .taken = a->taken};
+    list_append(&cs->deliveries, &d->link);
+    if (a->is_action)
+        r = thing_answer_action(cs->thing, a->token, a->code, a->text,
+                                a->response ? a->response : "{}", on_arrived, d);
+    else
+        r = thing_answer_control(cs->thing, a->token, a->code, a->text, on_arrived, d);
+    if (r < 0) {
+        list_remove(&d->link);
+        free(d);
+    } else {
+        a->sending = true;
+    }
+    return r;
+}
+
+static void on_retry(struct loop_timer *timer, void *userdata)
+{
+    (void) timer;
+    send_unsent(userdata);
+}
+
+/* In the order in which they were given; what does not fit waits. */
+static void send_unsent(struct calls *cs)
+{
+    struct answer *a;
+
+    while ((a = answers_next_unsent(&cs->answers))) {
+        int r = send_one(cs, a);
+
+        if (r == -ENOBUFS || r == -ENOMEM) {
+            loop_timer_arm(cs->loop, &cs->retry, RETRY_US, on_retry, cs);
+            return;
+        }
+        if (r < 0) { /* can never be sent; not tried again and again */
+            log_err("answer not sent token=\"%.40s\" error=\"%s\"", a->token, strerror(-r));
+            answers_arrived(&cs->answers, a->taken);
+        }
+    }
+}
+
 void calls_send_answer(struct calls *cs, const char *token, bool is_action, int code,
                        const char *text, const char *response)
 {
     int r;
 
     if (is_action)
-        r = thing_answer_action(cs->thing, token, code, text, response ? response : "{}");
+        r = thing_answer_action(cs->thing, token, code, text, response ? response : "{}", NULL,
+                                NULL);
     else
-        r = thing_answer_control(cs->thing, token, code, text);
+        r = thing_answer_control(cs->thing, token, code, text, NULL, NULL);
     if (r < 0)
         log_err("answer not sent token=\"%.40s\" error=\"%s\"", token, strerror(-r));
 }
@@ -94,8 +167,10 @@ void calls_give_answer(struct calls *cs, const char *token, uint64_t content, bo
                        int code, const char *text, const char *response)
 {
     log_debug("answer token=\"%.40s\" code=%d text=\"%s\"", token, code, text);
-    calls_send_answer(cs, token, is_action, code, text, response);
-    answers_give(&cs->answers, token, content, is_action, code, text, response);
+    if (answers_give(&cs->answers, token, content, is_action, code, text, response))
+        send_unsent(cs);
+    else
+        calls_send_answer(cs, token, is_action, code, text, response);
 }
 
 /* What is too long is cut, but not within a character: the cloud wants UTF-8. */
@@ -239,6 +314,7 @@ void call_start(struct calls *cs, struct call *c, uint64_t timeout_us)
 int calls_init(struct calls *cs, struct persist *persist)
 {
     list_init(&cs->pending);
+    list_init(&cs->deliveries);
     cs->n_pending = 0;
     return answers_init(&cs->answers, persist);
 }
@@ -254,6 +330,7 @@ void calls_resume(struct calls *cs)
         calls_give_answer(cs, copy.token, copy.content, copy.is_action, CODE_INTERNAL,
                           "iotd was restarted before it was done", NULL);
     }
+    send_unsent(cs);
 }
 
 void calls_done(struct calls *cs)
@@ -262,6 +339,13 @@ void calls_done(struct calls *cs)
         return;
     while (!list_is_empty(&cs->pending))
         call_free(LIST_ENTRY(cs->pending.next, struct call, link));
+    while (!list_is_empty(&cs->deliveries)) { /* the session frees them */
+        struct delivery *d = LIST_ENTRY(cs->deliveries.next, struct delivery, link);
+
+        list_remove(&d->link);
+        d->owner = NULL;
+    }
+    loop_timer_cancel(&cs->retry);
     answers_done(&cs->answers);
     cs->loop = NULL;
 }

@@ -51,6 +51,8 @@ struct calls {
     struct list pending;
     unsigned n_pending;
     struct answers answers;
+    struct list deliveries;  /* answers that the session has */
+    struct loop_timer retry; /* of answers that it had no room for */
     bool accept_unowned;
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
@@ -58,7 +60,10 @@ struct calls {
 
 /* Takes up the answers of an earlier run. */
 int calls_init(struct calls *cs, struct persist *persist) MUST_CHECK;
-/* Answers what an earlier run left without one. Once, before the link is switched on. */
+/*
+ * Answers what an earlier run left without one, and sends those whose arrival it did not see. Once,
+ * before the link is switched on.
+ */
 void calls_resume(struct calls *cs);
 void calls_done(struct calls *cs);
 

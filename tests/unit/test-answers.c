@@ -60,6 +60,44 @@ static void test_restart(void)
     end();
 }
 
+/* Until the cloud has it, an answer is there to be sent, oldest first. */
+static void test_arrived(void)
+{
+    uint64_t taken[3];
+    struct answer *a;
+
+    begin();
+    CHECK(!answers_next_unsent(&as));
+    CHECK(answers_give(&as, "one", 1, false, 0, "", NULL)); /* on disk at once */
+    CHECK(answers_give(&as, "two", 2, true, 0, "", "{}"));
+    CHECK(answers_give(&as, "three", 3, false, 406, "range", NULL));
+    CHECK(!answers_give(&as, "", 4, false, 0, "", NULL));
+    for (int i = 0; i < 3; i++) {
+        static const char *const tokens[] = {"one", "two", "three"};
+
+        a = answers_next_unsent(&as);
+        CHECK(a != NULL);
+        if (!a)
+            break;
+        CHECK_STR(a->token, tokens[i]);
+        taken[i] = a->taken;
+        a->sending = true;
+    }
+    CHECK(!answers_next_unsent(&as));
+    answers_arrived(&as, taken[0]);
+    answers_arrived(&as, taken[2]);
+    answers_arrived(&as, 12345); /* of a slot that was given away */
+    fake_loop_advance(&mp.fl, 0);
+    restart();
+    a = answers_next_unsent(&as);
+    CHECK(a && a->taken == taken[1] && a->is_action);
+    if (a)
+        a->sending = true;
+    CHECK(!answers_next_unsent(&as));
+    CHECK(answers_find(&as, "one", 1) && answers_find(&as, "three", 3)); /* still remembered */
+    end();
+}
+
 static void test_find(void)
 {
     const struct answer *a;
@@ -158,7 +196,12 @@ static void test_fingerprint(void)
 
 const char *const suite_name = "answers";
 const struct suite_test suite_tests[] = {
-    {"find", test_find}, {"same_token", test_same_token},   {"ring", test_ring},
-    {"long", test_long}, {"fingerprint", test_fingerprint}, {"restart", test_restart},
+    {"find", test_find},
+    {"same_token", test_same_token},
+    {"ring", test_ring},
+    {"long", test_long},
+    {"fingerprint", test_fingerprint},
+    {"restart", test_restart},
+    {"arrived", test_arrived},
     {NULL, NULL},
 };

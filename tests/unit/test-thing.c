@@ -269,8 +269,9 @@ static void test_answers(void)
     json_t *json;
 
     begin();
-    CHECK_INT(thing_answer_control(thing, "a\"b\\c", 0, "fine \xc3\xa9"), 0); /* link is down */
-    CHECK_INT(thing_answer_action(thing, "t", 406, "range", "{\"state\":1}"), 0);
+    CHECK_INT(thing_answer_control(thing, "a\"b\\c", 0, "fine \xc3\xa9", NULL, NULL),
+              0); /* link is down */
+    CHECK_INT(thing_answer_action(thing, "t", 406, "range", "{\"state\":1}", NULL, NULL), 0);
     rig_connect(&rig, true);
     json = rig_next_json(&rig, rig_up_topic("property"));
     CHECK_STR(rig_text(json, "method"), "control_reply");
