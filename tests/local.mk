@@ -431,6 +431,13 @@ unit_tests += %reldir%/unit/test-events-store
 %canon_reldir%_unit_test_events_store_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_events_store_LDADD = $(daemon_test_libs)
 
+# The database, also on a disk that fails on demand.
+unit_tests += %reldir%/unit/test-store-faults
+%canon_reldir%_unit_test_store_faults_SOURCES = \
+	%reldir%/unit/test-store-faults.c %reldir%/lib/fault-vfs.c %reldir%/lib/fault-vfs.h
+%canon_reldir%_unit_test_store_faults_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_store_faults_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
+
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free
