@@ -284,6 +284,29 @@ DBusMessage *bus_client_take_signal(struct bus_client *bc, const char *member)
     return take(bc, &(struct wanted){DBUS_MESSAGE_TYPE_SIGNAL, member, 0});
 }
 
+DBusMessage *bus_client_next(struct bus_client *bc)
+{
+    DBusMessage *msg;
+
+    (void) dbus_connection_read_write(bc->conn, 0);
+    pump(bc);
+    if (bc->n_kept == 0)
+        return NULL;
+    msg = bc->kept[0];
+    bc->n_kept--;
+    memmove(&bc->kept[0], &bc->kept[1], bc->n_kept * sizeof(bc->kept[0]));
+    return msg;
+}
+
+int bus_client_fd(const struct bus_client *bc)
+{
+    int fd = -1;
+
+    if (!dbus_connection_get_unix_fd(bc->conn, &fd))
+        fixture_fatal("the bus is gone");
+    return fd;
+}
+
 void bus_client_round_trip(struct bus_client *bc, const char *destination)
 {
     DBusMessage *call = dbus_message_new_method_call(destination, "/", DBUS_INTERFACE_PEER, "Ping");

@@ -48,6 +48,11 @@ DBusMessage *bus_client_wait_call(struct bus_client *bc, const char *member);
 DBusMessage *bus_client_take_signal(struct bus_client *bc, const char *member);
 void bus_client_round_trip(struct bus_client *bc, const char *destination);
 
+/* For a test that plays several programs in one loop: the next message of any kind, or NULL; and
+ * what it polls for reading (borrowed). */
+DBusMessage *bus_client_next(struct bus_client *bc);
+int bus_client_fd(const struct bus_client *bc);
+
 /* Waits until somebody owns the name, or nobody does. */
 bool bus_client_wait_owner(struct bus_client *bc, const char *name, bool owned);
 

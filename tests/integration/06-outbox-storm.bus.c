@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Three programs post events and reports and serve controls, while by chance iotd is killed and
+ * started, the cloud is killed and started without memory, and the link is dropped, falls silent,
+ * repeats, delays, or holds back (the table of faults). Then everything is let through, and the
+ * books have to balance: tests/lib/ledger.h. After that the same without kills of iotd, which must
+ * not grow.
+ *
+ * IOTD_STORM_SEED repeats a run (the seed is printed), IOTD_STORM_ROUNDS makes it longer; 200
+ * rounds take some minutes: IOTD_TEST_TIMEOUT_SCALE.
+ */
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "libiotclient/base/num.h"
+#include "tests/lib/ledger.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/test-loop.h"
+
+#define ROUNDS 80
+#define MAX_DELAYED 8
+#define SETTLE_MS 30000U
+#define RSS_GROWTH_KIB 2048
+
+#if defined(__SANITIZE_ADDRESS__)
+#define RSS_IS_TELLING false /* freed memory stays in quarantine */
+#else
+#define RSS_IS_TELLING true
+#endif
+
+struct program {
+    struct bus_client *bus;
+    unsigned index;
+    DBusMessage *delayed[MAX_DELAYED]; /* controls that are not answered yet */
+    unsigned n_delayed;
+    bool register_again;
+    int level; /* the newest that was reported */
+};
+
+struct storm {
+    struct scene scene;
+    struct program programs[LEDGER_PROGRAMS];
+    struct ledger ledger;
+    uint64_t chance;
+    uint64_t journal_next;
+    unsigned n_controls;
+    int fds; /* of iotd at rest, the first time; 0: not seen yet */
+    unsigned n_kills, n_cloud_kills;
+};
+
+/* xorshift64: the whole run follows from the seed. */
+static unsigned chance(struct storm *s, unsigned n)
+{
+    s->chance ^= s->chance << 13;
+    s->chance ^= s->chance >> 7;
+    s->chance ^= s->chance << 17;
+    return (unsigned) (s->chance >> 11) % n;
+}
+
+/* --- the product --- */
+
+static char *quoted(char *text)
+{
+    for (char *p = text; *p; p++) {
+        if (*p == '\'')
+            *p = '"';
+    }
+    return text;
+}
+
+#define TEXT_DEFINE "'define':{'type':'string','min':'0','max':'64'}"
+#define PROPERTIES(n)                                                                              \
+    "{'id':'wish_" n "','name':'Wish','mode':'rw'," TEXT_DEFINE "},"                               \
+    "{'id':'level_" n "','name':'Level','mode':'r','define':{'type':'int','min':'0',"              \
+    "'max':'1000000','step':'1','start':'0','unit':''}}"
+#define EVENT(id, type)                                                                            \
+    "{'id':'" id "','name':'Event','type':'" type "','params':["                                   \
+    "{'id':'id','name':'Id'," TEXT_DEFINE "}]}"
+#define EVENTS(n) EVENT("note_" n, "info") "," EVENT("alarm_" n, "alert")
+
+static const char model_text[] =
+    "{'version':'1.0','profile':{'ProductId':'" CLOUD_PRODUCT "','CategoryId':'1'},"
+    "'properties':[" PROPERTIES("0") "," PROPERTIES("1") "," PROPERTIES(
+        "2") "],"
+             "'events':[" EVENTS("0") "," EVENTS("1") "," EVENTS("2") "],'actions':[]}";
+
+static void start(struct storm *s)
+{
+    CLEANUP(freep) char *model = quoted(scene_printf("%s", model_text));
+    CLEANUP(freep) char *path = fixture_write_file("storm-model.json", 0600, model);
+    CLEANUP(freep)
+    char *config = quoted(scene_printf(
+        "{'products':[{'product_id':'" CLOUD_PRODUCT "','product_secret':'x','name':'Storm',"
+        "'model':'%s','devices':[{'device_name':'" CLOUD_DEVICE "','secret':"
+        "'ZGVzay1vbmx5LXNlY3JldA=='}]}],"
+        "'apps':[{'app_key':'deskappkey','app_secret':'desk-only-app-secret'}],"
+        "'limits':{'up_rate':0,'session_interval_ms':5}}",
+        path));
+    CLEANUP(freep) char *config_path = fixture_write_file("storm-cloud.json", 0600, config);
+
+    scene_start_with(&s->scene, "[outbox]\nrate = 0\n[report]\nrate = 10\n", config_path, path);
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
+        s->programs[i] =
+            (struct program){.bus = bus_client_new(), .index = i, .register_again = true};
+        bus_client_subscribe(s->programs[i].bus, DBUS_SERVICE_DBUS);
+    }
+}
+
+/* --- one program --- */
+
+static void send_register(struct program *p)
+{
+    char wish[16], level[16], note[16], alarm[16];
+    DBusMessage *msg = bus_client_new_call(IOTD_DEVICE_PATH, IOTD_IFACE_THING, "Register");
+
+    (void) snprintf(wish, sizeof(wish), "wish_%u", p->index);
+    (void) snprintf(level, sizeof(level), "level_%u", p->index);
+    (void) snprintf(note, sizeof(note), "note_%u", p->index);
+    (void) snprintf(alarm, sizeof(alarm), "alarm_%u", p->index);
+    msg_add(msg, "asasasoa{sv}", 2, wish, level, 2, note, alarm, 0, SCENE_HANDLER, 0);
+    dbus_message_set_auto_start(msg, FALSE);
+    (void) bus_client_send(p->bus, msg);
+    p->register_again = false;
+}
+
+static void send_post(struct storm *s, struct program *p, unsigned class)
+{
+    DBusMessage *msg = bus_client_new_call(IOTD_DEVICE_PATH, IOTD_IFACE_THING, "PostEvent");
+    char id[LEDGER_ID], event[16];
+    struct ledger_post *post = ledger_new_post(&s->ledger, p->index, class, id);
+
+    (void) snprintf(event, sizeof(event), "%s_%u", class == 0 ? "note" : "alarm", p->index);
+    msg_add(msg, "sa{sv}a{sv}", event, 1, "id", "s", id, 0);
+    dbus_message_set_auto_start(msg, FALSE);
+    post->serial = bus_client_send(p->bus, msg);
+}
+
+static void send_report(struct program *p)
+{
+    DBusMessage *msg = bus_client_new_call(IOTD_DEVICE_PATH, IOTD_IFACE_THING, "ReportValue");
+    char id[16];
+
+    (void) snprintf(id, sizeof(id), "level_%u", p->index);
+    msg_add(msg, "sv", id, "i", ++p->level);
+    dbus_message_set_auto_start(msg, FALSE);
+    (void) bus_client_send(p->bus, msg);
+}
+
+static void answer(struct program *p, DBusMessage *call)
+{
+    scene_reply(p->bus, call, "is", 0, "");
+}
+
+static void on_control(struct storm *s, struct program *p, DBusMessage *call)
+{
+    const char *key, *token = "";
+    DBusMessageIter it, value;
+    struct msg_dict dict;
+
+    if (!dbus_message_iter_init(call, &it) || msg_read_dict(&it, &dict) < 0 ||
+        msg_read_dict(&it, &dict) < 0) {
+        suite_fail(__FILE__, __LINE__, "a Control without a context");
+    } else {
+        while (msg_dict_next(&dict, &key, &value)) {
+            struct msg_value v;
+
+            if (strcmp(key, "token") == 0 && msg_read_value(&value, &v) == 0)
+                token = v.s;
+        }
+        if (token[0]) /* else iotd's own offer of what nobody took before */
+            ledger_executed(&s->ledger, p->index, token);
+    }
+    if (p->n_delayed < MAX_DELAYED && chance(s, 3) == 0)
+        p->delayed[p->n_delayed++] = dbus_message_ref(call);
+    else
+        answer(p, dbus_message_ref(call));
+}
+
+static void answer_delayed(struct program *p)
+{
+    for (unsigned i = 0; i < p->n_delayed; i++)
+        answer(p, p->delayed[i]);
+    p->n_delayed = 0;
+}
+
+static void on_completed(struct storm *s, struct program *p, DBusMessage *msg)
+{
+    struct ledger_post *post;
+    dbus_uint64_t token = 0;
+    dbus_int32_t code = -1;
+
+    if (!dbus_message_get_args(msg, NULL, DBUS_TYPE_UINT64, &token, DBUS_TYPE_INT32, &code,
+                               DBUS_TYPE_INVALID))
+        return;
+    post = ledger_find_token(&s->ledger, p->index, token);
+    if (post) /* else of a report */
+        ledger_ended(&s->ledger, post, (int) code);
+}
+
+static void on_reply(struct storm *s, struct program *p, DBusMessage *msg)
+{
+    struct ledger_post *post =
+        ledger_find_serial(&s->ledger, p->index, dbus_message_get_reply_serial(msg));
+    dbus_uint64_t token = 0;
+
+    if (!post || post->state != LEDGER_SENT)
+        return;
+    post->state = LEDGER_REFUSED;
+    if (dbus_message_get_args(msg, NULL, DBUS_TYPE_UINT64, &token, DBUS_TYPE_INVALID)) {
+        post->state = LEDGER_PROMISED;
+        post->token = token;
+    }
+}
+
+static void on_owner_changed(struct program *p, DBusMessage *msg)
+{
+    const char *name, *old, *new;
+
+    if (dbus_message_get_args(msg, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &old,
+                              DBUS_TYPE_STRING, &new, DBUS_TYPE_INVALID) &&
+        strcmp(name, IOTD_BUS_NAME) == 0 && new[0])
+        p->register_again = true;
+}
+
+static void take(struct storm *s, struct program *p, DBusMessage *msg)
+{
+    int type = dbus_message_get_type(msg);
+
+    if (type == DBUS_MESSAGE_TYPE_METHOD_CALL)
+        on_control(s, p, msg);
+    else if (type != DBUS_MESSAGE_TYPE_SIGNAL)
+        on_reply(s, p, msg);
+    else if (dbus_message_has_member(msg, "Completed"))
+        on_completed(s, p, msg);
+    else if (dbus_message_has_member(msg, "NameOwnerChanged"))
+        on_owner_changed(p, msg);
+}
+
+/* --- the loop of all three --- */
+
+static void turn(struct storm *s, int wait_ms)
+{
+    struct pollfd fds[LEDGER_PROGRAMS];
+    DBusMessage *msg;
+
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
+        fds[i] = (struct pollfd){.fd = bus_client_fd(s->programs[i].bus), .events = POLLIN};
+    (void) poll(fds, LEDGER_PROGRAMS, wait_ms);
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
+        struct program *p = &s->programs[i];
+
+        while ((msg = bus_client_next(p->bus))) {
+            take(s, p, msg);
+            dbus_message_unref(msg);
+        }
+        if (p->register_again)
+            send_register(p);
+    }
+    while ((msg = bus_client_next(s->scene.bus))) /* nobody wants them */
+        dbus_message_unref(msg);
+}
+
+/* Serves for so long: the moment of the next blow is by chance. */
+static void run_for(struct storm *s, unsigned ms)
+{
+    uint64_t end = fixture_now_ms() + ms;
+    int left;
+
+    do {
+        left = fixture_left_ms(end);
+        turn(s, left);
+    } while (left > 0);
+}
+
+/* Serves until it is so; false after the deadline. */
+static bool run_until(struct storm *s, bool (*fn)(struct storm *s), uint64_t deadline)
+{
+    while (!fn(s)) {
+        if (fixture_left_ms(deadline) == 0)
+            return false;
+        turn(s, 10);
+    }
+    return true;
+}
+
+static bool link_property_is(struct storm *s, const char *name, const char *want)
+{
+    CLEANUP(freep)
+    char *value = bus_client_get(s->scene.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, name);
+
+    return value && strcmp(value, want) == 0;
+}
+
+static bool is_up(struct storm *s)
+{
+    return link_property_is(s, "State", "up");
+}
+
+/* --- blows --- */
+
+static void read_journal(struct storm *s)
+{
+    CLEANUP(freep) char *program = fixture_build_path("iot-localcloud"), *out = NULL;
+    char port[16], since[32], *rest, *line;
+
+    (void) snprintf(port, sizeof(port), "%d", cloud_http_port(s->scene.cloud));
+    (void) snprintf(since, sizeof(since), "%llu", (unsigned long long) s->journal_next);
+    if (proc_run(
+            (const char *const[]){program, "journal", "--http-port", port, "--since", since, NULL},
+            &out) != 0)
+        fixture_fatal("the journal cannot be read");
+    for (rest = out; (line = strsep(&rest, "\n"));) {
+        CLEANUP(json_decrefp) json_t *entry = json_loads(line, 0, NULL);
+        uint64_t seq = (uint64_t) json_integer_value(json_object_get(entry, "seq"));
+
+        if (!entry)
+            continue;
+        if (seq != s->journal_next)
+            suite_fail(__FILE__, __LINE__, "the journal has a gap at %llu",
+                       (unsigned long long) s->journal_next);
+        s->journal_next = seq + 1;
+        ledger_read(&s->ledger, entry);
+    }
+}
+
+static void fault(struct storm *s, const char *json)
+{
+    CLEANUP(freep) char *text = quoted(scene_printf("%s", json));
+
+    cloud_fault(s->scene.cloud, text);
+}
+
+/* Deaf first, so that what it took in last is in the books before it dies. */
+static void kill_cloud(struct storm *s, bool leave_a_gap)
+{
+    fault(s, "{'fault':'mute','on':true}");
+    read_journal(s);
+    cloud_kill(s->scene.cloud);
+    if (leave_a_gap)
+        run_for(s, chance(s, 300));
+    cloud_restart(s->scene.cloud);
+    s->journal_next = 1;
+    s->ledger.life++;
+    s->n_cloud_kills++;
+}
+
+static void post_some(struct storm *s, unsigned most)
+{
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
+        for (unsigned n = chance(s, most + 1); n > 0; n--)
+            send_post(s, &s->programs[i], chance(s, LEDGER_CLASSES));
+        if (chance(s, 3) == 0)
+            send_report(&s->programs[i]);
+    }
+}
+
+static void kill_iotd(struct storm *s)
+{
+    daemon_kill(s->scene.iotd);
+    s->n_kills++;
+    if (chance(s, 3) == 0)
+        post_some(s, 1); /* to nobody */
+    run_for(s, chance(s, 20));
+    s->ledger.run++;
+    daemon_start_again(s->scene.iotd);
+}
+
+static void control(struct storm *s)
+{
+    CLEANUP(freep)
+    char *values =
+        scene_printf("{\"wish_%u\":\"%u\"}", chance(s, LEDGER_PROGRAMS), s->n_controls++);
+
+    json_decref(cloud_control(s->scene.cloud, values));
+}
+
+/* What the cloud is told to do badly; calm comes often enough for things to go on. */
+static const char *const faults[] = {
+    "{'fault':'none'}",
+    "{'fault':'none'}",
+    "{'fault':'none'}",
+    "{'fault':'drop'}",
+    "{'fault':'drop'}",
+    "{'fault':'drop','after_packets':3,'direction':'both'}",
+    "{'fault':'drop','after_bytes':300,'direction':'down','count':2}",
+    "{'fault':'drop','after_bytes':900,'direction':'up','count':2}",
+    "{'fault':'refuse','code':3,'count':2}",
+    "{'fault':'hold_replies','on':true}",
+    "{'fault':'hold_puback','on':true}",
+    "{'fault':'half_open','on':true}",
+    "{'fault':'mute','on':true}",
+    "{'fault':'delay','ms':40}",
+    "{'fault':'duplicate','count':4}",
+    "{'fault':'reorder','count':1}",
+    "{'fault':'garbage','bytes':16,'seed':7}",
+};
+
+static void round_of(struct storm *s, bool kills)
+{
+    unsigned blow;
+
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
+        answer_delayed(&s->programs[i]);
+    post_some(s, 5);
+    if (chance(s, 2) == 0)
+        control(s);
+    run_for(s, chance(s, 40));
+    blow = chance(s, 10);
+    if (blow < 3 && kills)
+        kill_iotd(s);
+    else if (blow == 3)
+        kill_cloud(s, chance(s, 2) == 0);
+    else if (blow < 9)
+        fault(s, faults[chance(s, ARRAY_SIZE(faults))]);
+    post_some(s, 2);
+    run_for(s, chance(s, 80));
+    if (chance(s, 2) == 0)
+        (void) run_until(s, is_up, fixture_now_ms() + 1000);
+    if (chance(s, 8) == 0)
+        read_journal(s);
+}
+
+/* --- rest --- */
+
+static bool is_at_rest(struct storm *s)
+{
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
+        answer_delayed(&s->programs[i]);
+    if (!is_up(s) || !link_property_is(s, "QueuedEvents", "0"))
+        return false;
+    read_journal(s);
+    return ledger_n_open_controls(&s->ledger) == 0;
+}
+
+/* A report after everything else has arrived after it, and is the newest. */
+static void check_reports(struct storm *s)
+{
+    CLEANUP(json_decrefp) json_t *state = NULL;
+    CLEANUP(freep) char *text = NULL;
+
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
+        struct program *p = &s->programs[i];
+        CLEANUP(freep) char *id = scene_printf("level_%u", i);
+
+        CHECK_COMPLETED(p->bus, thing_token(p->bus, "ReportValue", "sv", id, "i", ++p->level), 0);
+    }
+    state = cloud_state(s->scene.cloud);
+    text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
+        CLEANUP(freep)
+        char *want = scene_printf("\"level_%u\":%d", i, s->programs[i].level);
+
+        if (!text || !strstr(text, want))
+            suite_fail(__FILE__, __LINE__, "the cloud does not have %s: %s", want, text);
+    }
+}
+
+static int count_fds(pid_t pid)
+{
+    CLEANUP(freep) char *path = scene_printf("/proc/%d/fd", (int) pid);
+    DIR *dir = opendir(path);
+    int n = 0;
+
+    if (!dir)
+        fixture_fatal("%s cannot be read", path);
+    while (readdir(dir))
+        n++;
+    (void) closedir(dir);
+    return n - 2; /* . and .. */
+}
+
+static long rss_kib(pid_t pid)
+{
+    CLEANUP(freep) char *path = scene_printf("/proc/%d/status", (int) pid);
+    FILE *file = fopen(path, "re");
+    char line[256];
+    long kib = -1;
+
+    if (!file)
+        fixture_fatal("%s cannot be read", path);
+    while (fgets(line, sizeof(line), file)) {
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    }
+    (void) fclose(file);
+    return kib;
+}
+
+/* Lets everything through, and waits for it; false when it does not come. */
+static bool settle(struct storm *s)
+{
+    uint64_t deadline = fixture_now_ms() + (uint64_t) SETTLE_MS * test_timeout_scale();
+    pid_t pid;
+
+    fault(s, "{'fault':'none'}");
+    if (run_until(s, is_at_rest, deadline)) {
+        for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
+            bus_client_round_trip(s->programs[i].bus, IOTD_BUS_NAME);
+        turn(s, 0); /* takes what came before */
+        check_reports(s);
+    }
+    /* After the reports, since get_status may have brought something to do. */
+    if (!run_until(s, is_at_rest, deadline)) {
+        suite_fail(__FILE__, __LINE__, "it does not come to rest");
+        return false;
+    }
+    pid = proc_pid(daemon_proc(s->scene.iotd));
+    if (s->fds == 0)
+        s->fds = count_fds(pid);
+    CHECK_INT(count_fds(pid), s->fds);
+    return true;
+}
+
+/* n rounds, and rest after them. */
+static bool rage(struct storm *s, uint64_t n, bool kills)
+{
+    for (uint64_t i = 0; i < n; i++)
+        round_of(s, kills);
+    return settle(s);
+}
+
+static uint64_t number_from(const char *variable, uint64_t fallback)
+{
+    const char *text = getenv(variable);
+    uint64_t n;
+
+    return text && num_parse_u64(text, &n) == 0 && n > 0 ? n : fallback;
+}
+
+static void test_storm(void)
+{
+    uint64_t seed = number_from("IOTD_STORM_SEED", (uint64_t) time(NULL));
+    uint64_t rounds = number_from("IOTD_STORM_ROUNDS", ROUNDS);
+    struct storm s = {.chance = seed * 0x9e3779b97f4a7c15ULL | 1, .journal_next = 1};
+    long rss;
+
+    printf("IOTD_STORM_SEED=%llu IOTD_STORM_ROUNDS=%llu\n", (unsigned long long) seed,
+           (unsigned long long) rounds);
+    ledger_init(&s.ledger);
+    start(&s);
+    if (settle(&s) && rage(&s, rounds, true) && rage(&s, rounds / 8 + 1, false)) {
+        rss = rss_kib(proc_pid(daemon_proc(s.scene.iotd)));
+        (void) rage(&s, rounds / 2, false);
+        rss = rss_kib(proc_pid(daemon_proc(s.scene.iotd))) - rss;
+        printf("%d descriptors, RSS %+ld KiB\n", s.fds, rss);
+        if (RSS_IS_TELLING && rss > RSS_GROWTH_KIB)
+            suite_fail(__FILE__, __LINE__, "iotd grew by %ld KiB", rss);
+    }
+    ledger_check(&s.ledger);
+    printf("%u kills of iotd, %u of the cloud\n", s.n_kills, s.n_cloud_kills);
+    for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
+        s.programs[i].bus = bus_client_free(s.programs[i].bus);
+    scene_stop(&s.scene);
+    ledger_done(&s.ledger);
+}
+
+const char *const suite_name = "06-outbox-storm";
+const struct suite_test suite_tests[] = {
+    {"storm", test_storm},
+    {NULL, NULL},
+};
