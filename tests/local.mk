@@ -432,6 +432,17 @@ unit_tests += %reldir%/unit/test-events-store
 %canon_reldir%_unit_test_events_store_LDADD = $(daemon_test_libs)
 
 # The database, also on a disk that fails on demand.
+unit_tests += %reldir%/unit/test-store
+%canon_reldir%_unit_test_store_SOURCES = %reldir%/unit/test-store.c
+%canon_reldir%_unit_test_store_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_store_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
+
+unit_tests += %reldir%/unit/test-persist
+%canon_reldir%_unit_test_persist_SOURCES = \
+	%reldir%/unit/test-persist.c %reldir%/lib/fault-vfs.c %reldir%/lib/fault-vfs.h
+%canon_reldir%_unit_test_persist_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_persist_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
+
 unit_tests += %reldir%/unit/test-store-faults
 %canon_reldir%_unit_test_store_faults_SOURCES = \
 	%reldir%/unit/test-store-faults.c %reldir%/lib/fault-vfs.c %reldir%/lib/fault-vfs.h

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/store/schema.h"
 
 #define MAX_STATEMENTS 48 /* own choice: above the number of db_run() calls in the source */
+#define MAX_MOVED 1000    /* own choice: files moved aside in one second */
 
 /* A statement is found by the address of its text: it is a constant. */
 struct statement {
@@ -126,10 +128,9 @@ static int prepare(struct db *db)
     int r;
 
     /* Exclusive: no second daemon on the same state, and no shared-memory file. */
-    r = exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                 "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+    r = exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;"
                  "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
-                 "PRAGMA cache_size = -512; PRAGMA journal_size_limit = 1048576;");
+                 "PRAGMA cache_size = -512;");
     if (r == 0)
         r = pragma_number(db, "PRAGMA application_id", &application);
     if (r == 0)
@@ -142,6 +143,11 @@ static int prepare(struct db *db)
         return -EBADMSG; /* somebody else's */
     if (version > (int64_t) ARRAY_SIZE(schema_steps))
         return -EPERM;
+    /* Writes, so not before it is known to be ours. */
+    r = exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                 "PRAGMA journal_size_limit = 1048576;");
+    if (r < 0)
+        return r;
     r = to_errno(sqlite3_exec(db->handle, "PRAGMA quick_check(1)", on_check, &is_ok, NULL));
     if (r < 0)
         return r;
@@ -172,17 +178,62 @@ static int open_once(struct db **ret_db, const char *path)
     return 0;
 }
 
-/* path, path-wal and path-shm together: a log without its database is worth nothing. */
+static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+
+static bool is_there(const char *path, const char *suffix, off_t *ret_size)
+{
+    char name[DB_MOVED + 16];
+    struct stat st;
+
+    (void) snprintf(name, sizeof(name), "%s%s", path, suffix);
+    if (lstat(name, &st) < 0)
+        return false;
+    *ret_size = st.st_size;
+    return true;
+}
+
+/*
+ * An empty file, or a log whose database is gone: SQLite would take either for a new database and
+ * delete the log.
+ */
+static bool is_remnant(const char *path)
+{
+    off_t size;
+
+    if (is_there(path, "", &size))
+        return size == 0;
+    return is_there(path, "-wal", &size) && size > 0;
+}
+
+/* A name that nothing has: a clock that stands still must not replace what was saved before. */
+static int choose_name(const char *path, char ret_moved[DB_MOVED])
+{
+    for (unsigned n = 0; n < MAX_MOVED; n++) {
+        bool taken = false;
+        off_t size;
+
+        (void) snprintf(ret_moved, DB_MOVED, "%s.unusable-%lld-%u", path, (long long) time(NULL),
+                        n);
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+            taken |= is_there(ret_moved, suffixes[i], &size);
+        if (!taken)
+            return 0;
+    }
+    return -EEXIST;
+}
+
+/* The database with its log: either is worth nothing without the other. */
 static int move_aside(const char *path, char ret_moved[DB_MOVED])
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char from[DB_MOVED], to[DB_MOVED + 8];
+    char from[DB_MOVED + 16], to[DB_MOVED + 16];
+    int r = choose_name(path, ret_moved);
 
-    (void) snprintf(ret_moved, DB_MOVED, "%s.unusable-%lld", path, (long long) time(NULL));
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         (void) snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
         (void) snprintf(to, sizeof(to), "%s%s", ret_moved, suffixes[i]);
-        if (rename(from, to) < 0 && (errno != ENOENT || i == 0))
+        if (rename(from, to) < 0 && errno != ENOENT)
             return -errno;
     }
     return 0;
@@ -195,7 +246,7 @@ int db_open(struct db **ret_db, const char *path, char ret_moved[DB_MOVED])
     ret_moved[0] = '\0';
     if (strlen(path) > DB_MOVED - 48)
         return -ENAMETOOLONG;
-    r = open_once(ret_db, path);
+    r = is_remnant(path) ? -EBADMSG : open_once(ret_db, path);
     if (r != -EBADMSG)
         return r;
     r = move_aside(path, ret_moved);
