@@ -43,7 +43,7 @@ struct broker_events {
 
 /* What the broker asks of a transport. */
 struct broker_transport {
-    const char *name; /* "ws", "tcp" */
+    const char *name; /* "ws", "wss", "tcp", "tls" */
     /* Copies. -ENOBUFS when too much is waiting already. */
     int (*send)(void *handle, const uint8_t *data, size_t len);
     /* Once; after what was sent has left, or at once with a reset if abort. */
@@ -52,6 +52,11 @@ struct broker_transport {
     void (*pause)(void *handle, bool on);
     /* Bytes that break the framing below MQTT; NULL where there is none. As send(). */
     int (*send_unframed)(void *handle, const uint8_t *data, size_t len);
+    /*
+     * The public key of the verified certificate that the TLS client showed, DER; its length, or
+     * -1 if there is none. NULL where devices show none: certificate devices sign then.
+     */
+    int (*peer_key)(void *handle, uint8_t *buf, size_t size);
 };
 
 int broker_new(struct broker **ret_broker, const struct broker_deps *deps) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "examples/localcloud/ident.h"
 
 #define SUBACK_FAILURE 0x80
+#define PEER_KEY_MAX 600 /* RSA with 4096 bits */
 
 static void refuse(struct broker_conn *conn, const char *client_id, enum ident_code code,
                    const char *why)
@@ -38,10 +39,18 @@ static enum ident_code check_connect(struct broker_conn *conn, const struct wire
 {
     const struct broker_deps *deps = &conn->broker->deps;
     uint64_t interval_us = deps->config->limits.connect_interval_s * USEC_PER_SEC;
-    enum ident_code code = ident_check(d ? d->config : NULL, c->user_name, c->password,
-                                       clock_real_ms(faults_login_clock(deps->faults)) / 1000, why);
+    struct ident_peer peer = {.needs_cert = conn->transport->peer_key};
+    uint8_t key[PEER_KEY_MAX];
+    int n = peer.needs_cert ? conn->transport->peer_key(conn->handle, key, sizeof(key)) : -1;
+    enum ident_code code;
     const char *feature = unsupported(conn, c);
 
+    if (n > 0) {
+        peer.key = key;
+        peer.key_len = (size_t) n;
+    }
+    code = ident_check(d ? d->config : NULL, c->user_name, c->password, &peer,
+                       clock_real_ms(faults_login_clock(deps->faults)) / 1000, why);
     if (code != IDENT_CODE_OK)
         return code;
     if (feature) {

@@ -180,9 +180,9 @@ struct cloud *cloud_free(struct cloud *c)
 }
 
 int cloud_listen(struct cloud *c, const char *address, const struct net_ports *ports,
-                 struct net_ports *ret_ports)
+                 const struct net_tls *tls, struct net_ports *ret_ports)
 {
-    int e = net_listen(c->net, address, ports, c->broker, c->http, ret_ports);
+    int e = net_listen(c->net, address, ports, tls, c->broker, c->http, ret_ports);
 
     if (e == 0)
         c->http_port = ret_ports->http;

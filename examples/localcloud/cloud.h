@@ -15,7 +15,7 @@ struct cloud *cloud_free(struct cloud *c);
 DEFINE_FREEP(struct cloud, cloud_free)
 
 int cloud_listen(struct cloud *c, const char *address, const struct net_ports *ports,
-                 struct net_ports *ret_ports) MUST_CHECK;
+                 const struct net_tls *tls, struct net_ports *ret_ports) MUST_CHECK;
 int cloud_run(struct cloud *c) MUST_CHECK;
 
 #endif /* IOTD_LOCALCLOUD_CLOUD_H */

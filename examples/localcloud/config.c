@@ -141,25 +141,33 @@ static int load_json(struct loader *l, const char *file, json_t **ret_doc)
     return 0;
 }
 
+/* Files are named relative to the configuration. */
+static int resolve(const struct loader *l, const char *name, char **ret_path)
+{
+    const char *slash = strrchr(l->file, '/');
+    size_t dir = *name == '/' || !slash ? 0 : (size_t) (slash - l->file) + 1;
+    char *path = malloc(dir + strlen(name) + 1);
+
+    if (!path)
+        return -ENOMEM;
+    memcpy(path, l->file, dir);
+    strcpy(path + dir, name);
+    *ret_path = path;
+    return 0;
+}
+
 static int load_model(struct loader *l, const char *path, json_t *value, struct model **ret_model)
 {
     CLEANUP(freep) char *file = NULL, *error = NULL;
-    const char *slash = strrchr(l->file, '/');
     json_t *doc = NULL;
     int e;
 
     if (json_is_object(value)) {
         doc = json_incref(value);
     } else if (json_is_string(value)) {
-        const char *name = json_string_value(value);
-        size_t dir = *name == '/' || !slash ? 0 : (size_t) (slash - l->file) + 1;
-
-        file = malloc(dir + strlen(name) + 1);
-        if (!file)
-            return -ENOMEM;
-        memcpy(file, l->file, dir);
-        memcpy(file + dir, name, strlen(name) + 1);
-        e = load_json(l, file, &doc);
+        e = resolve(l, json_string_value(value), &file);
+        if (e == 0)
+            e = load_json(l, file, &doc);
         if (e < 0)
             return e;
     } else {
@@ -173,28 +181,50 @@ static int load_model(struct loader *l, const char *path, json_t *value, struct 
     return e;
 }
 
+/* One of the two says who the device is. */
+static int load_proof(struct loader *l, struct config_device *d, const json_t *object,
+                      const char *path)
+{
+    CLEANUP(freep) char *file = NULL;
+    const char *secret, *cert;
+    int e;
+
+    e = get_text(l, object, path, "cert", false, &cert);
+    if (e == 0)
+        e = get_text(l, object, path, "secret", !cert, &secret);
+    if (e < 0)
+        return e;
+    if (cert && secret)
+        return fail(l, path, "secret and cert exclude each other");
+    if (cert) {
+        e = resolve(l, cert, &file);
+        if (e == 0)
+            e = cert_load(&d->cert, file);
+        return e < 0 && e != -ENOMEM ? fail(l, path, "no certificate in %s", file) : e;
+    }
+    e = sign_base64_decode(secret, d->secret, sizeof(d->secret), &d->secret_len);
+    if (e < 0 || d->secret_len == 0)
+        return fail(l, path, "secret must be base64 of 1 to %d bytes", LIMIT_SECRET_BYTES);
+    return 0;
+}
+
 static int load_device(struct loader *l, const struct config_product *product, const json_t *object,
                        const char *path)
 {
-    static const char *const known[] = {"device_name", "secret", "enabled", NULL};
+    static const char *const known[] = {"device_name", "secret", "cert", "enabled", NULL};
     struct config_device *d = &l->config->devices[l->config->n_devices];
-    const char *name, *secret;
+    const char *name;
     const json_t *enabled;
     int e;
 
     e = check_keys(l, object, path, known);
     if (e == 0)
         e = get_text(l, object, path, "device_name", true, &name);
-    if (e == 0)
-        e = get_text(l, object, path, "secret", true, &secret);
     if (e < 0)
         return e;
     if (!name_is_device_name(name))
         return fail(l, path, "device_name must be 1 to %d letters, digits, '_' or '-'",
                     LIMIT_DEVICE_NAME);
-    e = sign_base64_decode(secret, d->secret, sizeof(d->secret), &d->secret_len);
-    if (e < 0 || d->secret_len == 0)
-        return fail(l, path, "secret must be base64 of 1 to %d bytes", LIMIT_SECRET_BYTES);
     enabled = json_object_get(object, "enabled");
     if (enabled && !json_is_boolean(enabled))
         return fail(l, path, "enabled must be true or false");
@@ -209,6 +239,11 @@ static int load_device(struct loader *l, const struct config_product *product, c
     (void) snprintf(d->client_id, sizeof(d->client_id), "%s%s", product->id, d->name);
     if (config_find_client(l->config, d->client_id))
         return fail(l, path, "client id %s is there twice", d->client_id);
+    e = load_proof(l, d, object, path);
+    if (e < 0) {
+        d->cert = cert_free(d->cert);
+        return e;
+    }
     l->config->n_devices++;
     return 0;
 }
@@ -407,6 +442,8 @@ struct config *config_free(struct config *c)
         free(c->apps[i].key);
         free(c->apps[i].secret);
     }
+    for (size_t i = 0; i < c->n_devices; i++)
+        cert_free(c->devices[i].cert);
     free(c->products);
     free(c->devices);
     free(c->apps);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "examples/localcloud/cert.h"
 #include "examples/localcloud/model.h"
 #include "libiotclient/base/limits.h"
 #include "libiotclient/base/macro.h"
@@ -29,7 +30,8 @@ struct config_device {
     char id[CONFIG_DEVICE_ID_MAX + 1];        /* PID/DN */
     char client_id[CONFIG_CLIENT_ID_MAX + 1]; /* PIDDN */
     uint8_t secret[LIMIT_SECRET_BYTES];
-    size_t secret_len;
+    size_t secret_len; /* 0: a certificate device */
+    struct cert *cert;
     bool enabled;
 };
 

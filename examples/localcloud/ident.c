@@ -10,7 +10,8 @@
 
 #define USER_NAME_PARTS 4
 #define USER_NAME_MAX 512
-#define EXPIRY_DIGITS_MAX 19 /* the C clients send LONG_MAX, cut or whole */
+#define RSA_PASSWORD_MAX 1100 /* a signature of 4096 bits as hex, and the method */
+#define EXPIRY_DIGITS_MAX 19  /* the C clients send LONG_MAX, cut or whole */
 
 static enum ident_code refuse(enum ident_code code, char *why, const char *text)
 {
@@ -83,8 +84,47 @@ static enum ident_code check_password(const struct config_device *device, const 
     return IDENT_CODE_OK;
 }
 
+static enum ident_code check_signature(const struct config_device *device, const char *user_name,
+                                       const char *password, char *why)
+{
+    char copy[RSA_PASSWORD_MAX], *parts[2];
+
+    if (strlen(password) >= sizeof(copy))
+        return refuse(IDENT_CODE_CREDENTIALS, why, "password is too long");
+    (void) snprintf(copy, sizeof(copy), "%s", password);
+    if (split(copy, parts, 2) != 2 || strcmp(parts[1], "rsa-sha256") != 0)
+        return refuse(IDENT_CODE_CREDENTIALS, why, "password is not hex;rsa-sha256");
+    if (!cert_signed(device->cert, user_name, parts[0]))
+        return refuse(IDENT_CODE_CREDENTIALS, why, "signature does not match the certificate");
+    return IDENT_CODE_OK;
+}
+
+static enum ident_code check_cert(const struct config_device *device, const struct ident_peer *peer,
+                                  char *why)
+{
+    size_t len;
+    const uint8_t *key = cert_key(device->cert, &len);
+
+    if (!peer->key)
+        return refuse(IDENT_CODE_NOT_AUTHORIZED, why, "the TLS client showed no certificate");
+    if (peer->key_len != len || memcmp(peer->key, key, len) != 0)
+        return refuse(IDENT_CODE_NOT_AUTHORIZED, why, "the TLS certificate is another device's");
+    return IDENT_CODE_OK;
+}
+
+static enum ident_code check_proof(const struct config_device *device, const char *user_name,
+                                   const char *password, const struct ident_peer *peer, char *why)
+{
+    if (!device->cert)
+        return check_password(device, user_name, password, why);
+    if (peer->needs_cert)
+        return check_cert(device, peer, why);
+    return check_signature(device, user_name, password, why);
+}
+
 enum ident_code ident_check(const struct config_device *device, const char *user_name,
-                            const char *password, uint64_t now_s, char ret_why[IDENT_WHY_MAX])
+                            const char *password, const struct ident_peer *peer, uint64_t now_s,
+                            char ret_why[IDENT_WHY_MAX])
 {
     enum ident_code code;
 
@@ -97,7 +137,7 @@ enum ident_code ident_check(const struct config_device *device, const char *user
 
     code = check_user_name(device, user_name, now_s, ret_why);
     if (code == IDENT_CODE_OK)
-        code = check_password(device, user_name, password, ret_why);
+        code = check_proof(device, user_name, password, peer, ret_why);
     if (code == IDENT_CODE_OK && !device->enabled)
         return refuse(IDENT_CODE_NOT_AUTHORIZED, ret_why, "device is disabled");
     return code;

@@ -15,6 +15,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/broker.c %reldir%/broker.h \
 	%reldir%/broker_conn.h %reldir%/broker_input.c \
 	%reldir%/broker_faults.c \
+	%reldir%/cert.c %reldir%/cert.h \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/clock.h \
 	%reldir%/cloud.c %reldir%/cloud.h \

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "examples/localcloud/cert.h"
 #include "examples/localcloud/client.h"
 #include "examples/localcloud/cloud.h"
 #include "libiotclient/base/num.h"
 
 static const char help[] =
     "usage: iot-localcloud --config FILE [--ws-port N] [--tcp-port N] [--http-port N]\n"
+    "                      [--wss-port N] [--tls-port N] [--cert FILE --key FILE [--ca FILE]]\n"
     "                      [--bind ADDR] [--verbose]\n"
     "       iot-localcloud app|journal|state|fault ...   (as a client of a running one)\n"
     "       iot-localcloud --version | --help\n"
@@ -22,6 +24,12 @@ static const char help[] =
     "  --config FILE   products, devices, apps and limits as JSON\n"
     "  --ws-port N     MQTT over WebSocket, 8080; 0 chooses a free one\n"
     "  --tcp-port N    MQTT over TCP, 1883; 0 chooses a free one\n"
+    "  --wss-port N    MQTT over WebSocket in TLS, off; 0 chooses a free one\n"
+    "  --tls-port N    MQTT over TCP in TLS, off; 0 chooses a free one\n"
+    "  --cert FILE     the server's certificate, perhaps with its chain, PEM\n"
+    "  --key FILE      its private key, PEM\n"
+    "  --ca FILE       client certificates are asked for and must be signed by this one\n"
+    "  --require-cert  with --ca: TLS clients without a certificate are refused\n"
     "  --http-port N   application-side API, journal and faults, 8081; 0 chooses a free one\n"
     "  --bind ADDR     address of all ports, 127.0.0.1\n"
     "  --verbose       show every message on stderr\n"
@@ -32,6 +40,7 @@ struct arguments {
     const char *config;
     const char *bind;
     struct net_ports ports;
+    struct net_tls tls;
     bool verbose;
 };
 
@@ -57,6 +66,47 @@ static int parse_port(const char *text, int *ret_port)
     return 0;
 }
 
+/* One option; EX_USAGE when its value is no good, -1 when it is another's. */
+static int parse_tls_option(int c, struct arguments *a)
+{
+    switch (c) {
+    case 'W':
+        return parse_port(optarg, &a->ports.wss);
+    case 'T':
+        return parse_port(optarg, &a->ports.tls);
+    case 'C':
+        a->tls.cert = optarg;
+        return 0;
+    case 'k':
+        a->tls.key = optarg;
+        return 0;
+    case 'a':
+        a->tls.ca = optarg;
+        return 0;
+    case 'r':
+        a->tls.require_cert = true;
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+static int check_tls(const struct arguments *a)
+{
+    bool wanted = a->ports.wss >= 0 || a->ports.tls >= 0;
+    const char *problem = NULL;
+
+    if (wanted && !(a->tls.cert && a->tls.key))
+        problem = "--wss-port and --tls-port need --cert and --key";
+    else if (a->tls.require_cert && !a->tls.ca)
+        problem = "--require-cert needs --ca";
+    else if (wanted)
+        problem = cert_check_files(a->tls.cert, a->tls.key, a->tls.ca);
+    if (problem)
+        fprintf(stderr, "iot-localcloud: %s\n", problem);
+    return problem ? EX_USAGE : 0;
+}
+
 /* 0 to go on; otherwise *ret_exit is the exit code. */
 static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret_exit)
 {
@@ -65,6 +115,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
         {"ws-port", required_argument, NULL, 'w'},
         {"tcp-port", required_argument, NULL, 't'},
         {"http-port", required_argument, NULL, 'p'},
+        {"wss-port", required_argument, NULL, 'W'},
+        {"tls-port", required_argument, NULL, 'T'},
+        {"cert", required_argument, NULL, 'C'},
+        {"key", required_argument, NULL, 'k'},
+        {"ca", required_argument, NULL, 'a'},
+        {"require-cert", no_argument, NULL, 'r'},
         {"bind", required_argument, NULL, 'b'},
         {"verbose", no_argument, NULL, 'v'},
         {"version", no_argument, NULL, 'V'},
@@ -102,7 +158,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
             *ret_exit = 0;
             return false;
         default:
-            e = EX_USAGE;
+            e = parse_tls_option(c, a) == 0 ? 0 : EX_USAGE;
             break;
         }
     }
@@ -110,6 +166,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
         fputs(help, stderr);
         e = EX_USAGE;
     }
+    if (e == 0)
+        e = check_tls(a);
     *ret_exit = e;
     return e == 0;
 }
@@ -143,13 +201,18 @@ static int serve(const struct arguments *a)
         fprintf(stderr, "iot-localcloud: cannot start: %s\n", strerror(-e));
         return EX_OSERR;
     }
-    e = cloud_listen(cloud, a->bind, &a->ports, &ports);
+    e = cloud_listen(cloud, a->bind, &a->ports, &a->tls, &ports);
     if (e < 0) {
         fprintf(stderr, "iot-localcloud: cannot listen on %s: %s\n", a->bind, strerror(-e));
         return EX_UNAVAILABLE;
     }
-    printf("{\"ready\":true,\"ws_port\":%d,\"tcp_port\":%d,\"http_port\":%d}\n", ports.ws,
-           ports.tcp, ports.http);
+    printf("{\"ready\":true,\"ws_port\":%d,\"tcp_port\":%d,\"http_port\":%d", ports.ws, ports.tcp,
+           ports.http);
+    if (ports.wss >= 0)
+        printf(",\"wss_port\":%d", ports.wss);
+    if (ports.tls >= 0)
+        printf(",\"tls_port\":%d", ports.tls);
+    puts("}");
     if (fflush(stdout) != 0)
         return EX_IOERR;
 
@@ -161,7 +224,7 @@ static int serve(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.bind = "127.0.0.1", .ports = {8080, 1883, 8081}};
+    struct arguments a = {.bind = "127.0.0.1", .ports = {8080, 1883, 8081, -1, -1}};
     int code;
 
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {

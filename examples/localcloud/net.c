@@ -108,7 +108,7 @@ int net_new(struct net **ret_net)
 {
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .gid = (gid_t) -1,
         .uid = (uid_t) -1,
         .fd_limit_per_thread = FDS_MAX,
@@ -155,6 +155,10 @@ static int listen_on(struct net *n, struct lws_context_creation_info *info, cons
 {
     struct lws_vhost *vhost;
 
+    if (port < 0) {
+        *ret_port = -1;
+        return 0;
+    }
     info->vhost_name = name;
     info->port = port;
     info->iface = address;
@@ -169,8 +173,22 @@ static int listen_on(struct net *n, struct lws_context_creation_info *info, cons
     return 0;
 }
 
+static void set_tls(struct lws_context_creation_info *info, const struct net_tls *tls)
+{
+    info->ssl_cert_filepath = tls->cert;
+    info->ssl_private_key_filepath = tls->key;
+    info->ssl_ca_filepath = tls->ca;
+    info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    info->alpn = "http/1.1";
+    if (tls->ca)
+        info->options |= LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT;
+    if (tls->ca && !tls->require_cert)
+        info->options |= LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED;
+}
+
 int net_listen(struct net *n, const char *address, const struct net_ports *ports,
-               struct broker *broker, struct http *http, struct net_ports *ret_ports)
+               const struct net_tls *tls, struct broker *broker, struct http *http,
+               struct net_ports *ret_ports)
 {
     struct lws_context_creation_info ws = {
         .protocols = net_device_ws_protocols,
@@ -188,13 +206,22 @@ int net_listen(struct net *n, const char *address, const struct net_ports *ports
         .user = http,
         .keepalive_timeout = 60,
     };
+    struct lws_context_creation_info wss = ws, mqtts = tcp;
     struct net_ports real;
-    int e = listen_on(n, &ws, "device-ws", address, ports->ws, &real.ws);
+    int e;
+
+    set_tls(&wss, tls);
+    set_tls(&mqtts, tls);
+    e = listen_on(n, &ws, "device-ws", address, ports->ws, &real.ws);
 
     if (e == 0)
         e = listen_on(n, &tcp, "device-tcp", address, ports->tcp, &real.tcp);
     if (e == 0)
         e = listen_on(n, &web, "app-http", address, ports->http, &real.http);
+    if (e == 0)
+        e = listen_on(n, &wss, "device-wss", address, ports->wss, &real.wss);
+    if (e == 0)
+        e = listen_on(n, &mqtts, "device-tls", address, ports->tls, &real.tls);
     if (e == 0)
         *ret_ports = real;
     return e;

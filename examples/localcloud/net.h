@@ -17,6 +17,16 @@ struct net_ports {
     int ws;
     int tcp;
     int http;
+    int wss; /* -1, like the next: not wanted */
+    int tls;
+};
+
+/* PEM files, for the last two. */
+struct net_tls {
+    const char *cert;
+    const char *key;
+    const char *ca;    /* of clients that show a certificate; NULL: none is asked for */
+    bool require_cert; /* whoever shows none is refused */
 };
 
 int net_new(struct net **ret_net) MUST_CHECK;
@@ -28,9 +38,13 @@ DEFINE_FREEP(struct net, net_free)
 
 struct loop *net_loop(struct net *n);
 
-/* Port 0 is any. -EADDRINUSE when one of them cannot be bound; ret_ports are the real ones. */
+/*
+ * Port 0 is any. -EADDRINUSE when one of them cannot be bound; ret_ports are the real ones. The
+ * files of tls have been checked.
+ */
 int net_listen(struct net *n, const char *address, const struct net_ports *ports,
-               struct broker *broker, struct http *http, struct net_ports *ret_ports) MUST_CHECK;
+               const struct net_tls *tls, struct broker *broker, struct http *http,
+               struct net_ports *ret_ports) MUST_CHECK;
 
 /* Until SIGTERM or SIGINT, which must be blocked. */
 int net_run(struct net *n) MUST_CHECK;

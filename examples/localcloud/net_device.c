@@ -11,7 +11,8 @@
 #include "libiotclient/base/limits.h"
 
 #define RX_BUFFER 16384
-#define FAREWELL_S 2 /* for the peer to close after we did */
+#define PEER_KEY_MAX 600 /* RSA with 4096 bits */
+#define FAREWELL_S 2     /* for the peer to close after we did */
 
 /* One connection; libwebsockets allocates it, zeroed. */
 struct device_link {
@@ -94,10 +95,34 @@ static void link_close(void *handle, bool abort)
     lws_callback_on_writable(l->wsi);
 }
 
-static const struct broker_transport ws_transport = {"ws", link_send, link_close, link_pause,
-                                                     link_send_unframed};
-static const struct broker_transport tcp_transport = {"tcp", link_send, link_close, link_pause,
-                                                      NULL};
+static int link_peer_key(void *handle, uint8_t *buf, size_t size)
+{
+    struct device_link *l = handle;
+    union {
+        union lws_tls_cert_info_results results;
+        uint8_t room[sizeof(union lws_tls_cert_info_results) + PEER_KEY_MAX];
+    } info;
+    size_t len = PEER_KEY_MAX;
+
+    if (lws_tls_peer_cert_info(l->wsi, LWS_TLS_CERT_INFO_VERIFIED, &info.results, 0) != 0 ||
+        !info.results.verified ||
+        lws_tls_peer_cert_info(l->wsi, LWS_TLS_CERT_INFO_OPAQUE_PUBLIC_KEY, &info.results, len) !=
+            0)
+        return -1;
+    len = (size_t) info.results.ns.len;
+    if (len > size)
+        return -1;
+    memcpy(buf, info.results.ns.name, len);
+    return (int) len;
+}
+
+/* By WebSocket and TLS. */
+static const struct broker_transport transports[2][2] = {
+    {{"tcp", link_send, link_close, link_pause, NULL, NULL},
+     {"tls", link_send, link_close, link_pause, NULL, link_peer_key}},
+    {{"ws", link_send, link_close, link_pause, link_send_unframed, NULL},
+     {"wss", link_send, link_close, link_pause, link_send_unframed, NULL}},
+};
 
 static int link_open(struct device_link *l, struct lws *wsi, bool is_ws)
 {
@@ -109,8 +134,9 @@ static int link_open(struct device_link *l, struct lws *wsi, bool is_ws)
     list_init(&l->queue);
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* the broker has its own deadlines */
     lws_get_peer_simple(wsi, peer, sizeof(peer));
-    return broker_conn_new(&l->conn, b, is_ws ? &ws_transport : &tcp_transport, l, peer) < 0 ? -1
-                                                                                             : 0;
+    return broker_conn_new(&l->conn, b, &transports[is_ws][lws_get_ssl(wsi) != NULL], l, peer) < 0
+               ? -1
+               : 0;
 }
 
 /*
@@ -214,6 +240,8 @@ static int tcp_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
     struct device_link *l = user;
 
     switch ((int) reason) {
+    case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+        return len ? 0 : 1; /* what OpenSSL found; libwebsockets would let it pass */
     case LWS_CALLBACK_RAW_ADOPT:
         return link_open(l, wsi, false);
     case LWS_CALLBACK_RAW_RX:
@@ -235,8 +263,9 @@ static int refuse_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
 {
     (void) user;
     (void) in;
-    (void) len;
     switch ((int) reason) {
+    case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+        return len ? 0 : 1; /* as below */
     case LWS_CALLBACK_HTTP:
         (void) lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL); /* closing anyway */
         return -1;

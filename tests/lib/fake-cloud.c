@@ -220,8 +220,8 @@ static void link_pause(void *handle, bool on)
     ((struct fake_link *) handle)->paused = on;
 }
 
-static const struct broker_transport transport = {"fake", link_send, link_close, link_pause,
-                                                  link_send_unframed};
+static const struct broker_transport transport = {"fake",     link_send,          link_close,
+                                                  link_pause, link_send_unframed, NULL};
 
 void fake_link_open(struct fake_link *l, struct fake_cloud *f)
 {

@@ -38,6 +38,8 @@ static void test_base64(void)
     }
 }
 
+static const struct ident_peer no_tls;
+
 static struct config_device device_abc(void)
 {
     struct config_device d = {.client_id = "ABCDE12345dev_001", .enabled = true, .secret_len = 16};
@@ -55,12 +57,13 @@ static void test_vendor_login(void)
     struct config_device d = device_abc();
     char why[IDENT_WHY_MAX];
 
-    CHECK_INT(ident_check(&d, VENDOR_USER, VENDOR_HEX ";hmacsha1", NOW, why), IDENT_CODE_OK);
-    CHECK_INT(
-        ident_check(&d, VENDOR_USER, "041EA29E6909C1309BFC761C05888E308CBFC12B;hmacsha1", NOW, why),
-        IDENT_CODE_OK);
+    CHECK_INT(ident_check(&d, VENDOR_USER, VENDOR_HEX ";hmacsha1", &no_tls, NOW, why),
+              IDENT_CODE_OK);
+    CHECK_INT(ident_check(&d, VENDOR_USER, "041EA29E6909C1309BFC761C05888E308CBFC12B;hmacsha1",
+                          &no_tls, NOW, why),
+              IDENT_CODE_OK);
     d.enabled = false;
-    CHECK_INT(ident_check(&d, VENDOR_USER, VENDOR_HEX ";hmacsha1", NOW, why),
+    CHECK_INT(ident_check(&d, VENDOR_USER, VENDOR_HEX ";hmacsha1", &no_tls, NOW, why),
               IDENT_CODE_NOT_AUTHORIZED);
 }
 
@@ -78,7 +81,7 @@ static enum ident_code login(const char *user, const char *method, char *why)
     for (size_t i = 0; i < digest.len; i++)
         n += snprintf(password + n, sizeof(password) - (size_t) n, "%02x", digest.bytes[i]);
     (void) snprintf(password + n, sizeof(password) - (size_t) n, ";%s", method);
-    return ident_check(&d, user, password, NOW, why);
+    return ident_check(&d, user, password, &no_tls, NOW, why);
 }
 
 static void test_user_names(void)
@@ -134,15 +137,16 @@ static void test_passwords(void)
     char why[IDENT_WHY_MAX], huge[600];
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        if (ident_check(&d, VENDOR_USER, bad[i], NOW, why) != IDENT_CODE_CREDENTIALS)
+        if (ident_check(&d, VENDOR_USER, bad[i], &no_tls, NOW, why) != IDENT_CODE_CREDENTIALS)
             suite_fail(__FILE__, __LINE__, "accepted \"%s\"", bad[i]);
     }
     memset(huge, '1', sizeof(huge) - 1);
     huge[sizeof(huge) - 1] = '\0';
-    CHECK_INT(ident_check(&d, VENDOR_USER, huge, NOW, why), IDENT_CODE_CREDENTIALS);
-    CHECK_INT(ident_check(&d, huge, VENDOR_HEX ";hmacsha1", NOW, why), IDENT_CODE_CREDENTIALS);
-    CHECK_INT(ident_check(&d, NULL, NULL, NOW, why), IDENT_CODE_CREDENTIALS);
-    CHECK_INT(ident_check(NULL, VENDOR_USER, VENDOR_HEX ";hmacsha1", NOW, why),
+    CHECK_INT(ident_check(&d, VENDOR_USER, huge, &no_tls, NOW, why), IDENT_CODE_CREDENTIALS);
+    CHECK_INT(ident_check(&d, huge, VENDOR_HEX ";hmacsha1", &no_tls, NOW, why),
+              IDENT_CODE_CREDENTIALS);
+    CHECK_INT(ident_check(&d, NULL, NULL, &no_tls, NOW, why), IDENT_CODE_CREDENTIALS);
+    CHECK_INT(ident_check(NULL, VENDOR_USER, VENDOR_HEX ";hmacsha1", &no_tls, NOW, why),
               IDENT_CODE_CLIENT_ID);
 }
 
