@@ -22,15 +22,18 @@ check_LTLIBRARIES += libiotfixture.la
 libiotfixture_la_SOURCES = \
 	%reldir%/lib/bus-client.c %reldir%/lib/bus-client.h \
 	%reldir%/lib/broker-scene.c %reldir%/lib/broker-scene.h \
+	%reldir%/lib/certs.c %reldir%/lib/certs.h \
 	%reldir%/lib/cloud-fixture.c %reldir%/lib/cloud-fixture.h \
 	%reldir%/lib/daemon-fixture.c %reldir%/lib/daemon-fixture.h \
 	%reldir%/lib/fixture.h \
 	%reldir%/lib/mosquitto-fixture.c %reldir%/lib/mosquitto-fixture.h \
 	%reldir%/lib/msg-text.c %reldir%/lib/msg-text.h \
 	%reldir%/lib/proc.c %reldir%/lib/proc.h \
-	%reldir%/lib/scene.c %reldir%/lib/scene.h
-libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
-libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS)
+	%reldir%/lib/scene.c %reldir%/lib/scene.h \
+	%reldir%/lib/tls-matrix.c %reldir%/lib/tls-matrix.h
+libiotfixture_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbase.la $(JANSSON_LIBS) \
+	$(CRYPTO_LIBS)
 
 # The library against an iotd without a cloud.
 check_LTLIBRARIES += libiotworld.la
@@ -465,4 +468,18 @@ unit_tests += %reldir%/unit/test-calls-later
 %canon_reldir%_unit_test_calls_later_LDADD = $(daemon_test_libs)
 
 # --- end of the daemon's modules ---
+
+# TLS: the matrix of certificates, against the local cloud and a broker that is not ours.
+integration_tests += %reldir%/integration/07-tls-cloud.bus
+%canon_reldir%_integration_07_tls_cloud_bus_SOURCES = %reldir%/integration/07-tls-cloud.bus.c
+%canon_reldir%_integration_07_tls_cloud_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_07_tls_cloud_bus_LDADD = $(SCENE_LDADD)
+integration_tests += %reldir%/integration/07-tls-mosquitto.bus
+%canon_reldir%_integration_07_tls_mosquitto_bus_SOURCES = %reldir%/integration/07-tls-mosquitto.bus.c
+%canon_reldir%_integration_07_tls_mosquitto_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_07_tls_mosquitto_bus_LDADD = $(SCENE_LDADD)
+integration_tests += %reldir%/integration/07-tls-library.bus
+%canon_reldir%_integration_07_tls_library_bus_SOURCES = %reldir%/integration/07-tls-library.bus.c
+%canon_reldir%_integration_07_tls_library_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_integration_07_tls_library_bus_LDADD = $(SCENE_LDADD)
 endif

@@ -137,7 +137,7 @@ void *tls_native(const struct tls *tls)
 
 void tls_begin(struct tls *tls)
 {
-    tls->begun = tls->proven = false;
+    tls->begun = tls->proven = tls->asked = tls->heard = false;
     tls->fault = TLS_FAULT_NONE;
     tls->alert = TLS_ALERT_NONE;
 }
@@ -155,6 +155,16 @@ int tls_prove(struct tls *tls, void *connection, char problem[TLS_PROBLEM])
     tls->fault = fault;
     (void) tls_explain(tls, NULL, problem);
     return -EPERM;
+}
+
+bool tls_is_proven(const struct tls *tls)
+{
+    return tls->proven;
+}
+
+void tls_note_heard(struct tls *tls)
+{
+    tls->heard = true;
 }
 
 static const char *alert_text(int code)
@@ -181,14 +191,28 @@ bool tls_explain(struct tls *tls, void *connection, char problem[TLS_PROBLEM])
                         faults[tls->fault]);
         return true;
     }
-    if (tls->alert != TLS_ALERT_NONE) {
-        text = alert_text(tls->alert);
-        (void) snprintf(problem, TLS_PROBLEM, "%.80s %s%s", tls->host,
-                        text ? text : "ended the connection with a TLS alert",
-                        tls->has_cert ? "" : "; iotd has no certificate to show");
+    if (tls->heard || !tls->begun)
+        return false;
+    if (tls->asked && !tls->has_cert) {
+        (void) snprintf(problem, TLS_PROBLEM,
+                        "%.80s asks for a client certificate: there is none "
+                        "to show, auth_mode is not CERT",
+                        tls->host);
         return true;
     }
-    if (!tls->begun || tls->proven)
+    if (tls->alert != TLS_ALERT_NONE) {
+        text = alert_text(tls->alert);
+        (void) snprintf(problem, TLS_PROBLEM, "%.80s %s", tls->host,
+                        text ? text : "ended the connection with a TLS alert");
+        return true;
+    }
+    /* TLS 1.3 ends for us before the server has seen our certificate. */
+    if (tls->proven && tls->asked) {
+        (void) snprintf(problem, TLS_PROBLEM, "%.80s closed when it had our certificate",
+                        tls->host);
+        return true;
+    }
+    if (tls->proven)
         return false;
     (void) snprintf(problem, TLS_PROBLEM, "no TLS handshake with %.80s: is it a port for TLS?",
                     tls->host);

@@ -52,6 +52,11 @@ void tls_begin(struct tls *tls);
  */
 int tls_prove(struct tls *tls, void *connection, char problem[TLS_PROBLEM]) MUST_CHECK;
 
+/* Of the connection that began last: so a server was there. */
+bool tls_is_proven(const struct tls *tls);
+/* The peer has said something after the handshake: from now on an end is not about TLS. */
+void tls_note_heard(struct tls *tls);
+
 /*
  * Why the connection failed, if that is the business of TLS; false if not.
  * @param connection  the library's object, or NULL if there was none

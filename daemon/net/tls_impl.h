@@ -35,6 +35,8 @@ struct tls {
     /* Of the current connection. */
     bool begun;  /* the handshake has */
     bool proven; /* it has ended, and well */
+    bool asked;  /* the peer wants our certificate */
+    bool heard;  /* it has said something after the handshake */
     enum tls_fault fault;
     int alert; /* that the peer sent, or TLS_ALERT_NONE */
 };

@@ -84,6 +84,8 @@ int tls_stream_read(struct tls_stream *s, uint8_t *buf, size_t size)
 {
     int r = s->ready ? tls_backend_read(s->connection, buf, size) : 0;
 
+    if (r > 0)
+        tls_note_heard(s->tls);
     return r == -EAGAIN ? 0 : r;
 }
 

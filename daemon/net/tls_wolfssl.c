@@ -68,11 +68,16 @@ static enum tls_fault fault_of(int error)
     }
 }
 
+static struct tls *tls_of(WOLFSSL *ssl)
+{
+    return wolfSSL_CTX_get_ex_data(wolfSSL_get_SSL_CTX(ssl), 0);
+}
+
 /* The first thing that each call of the handshake does. */
 static void on_info(const WOLFSSL *const_ssl, int where, int value)
 {
     WOLFSSL *ssl = (WOLFSSL *) (uintptr_t) const_ssl;
-    struct tls *tls = wolfSSL_CTX_get_ex_data(wolfSSL_get_SSL_CTX(ssl), 0);
+    struct tls *tls = tls_of(ssl);
 
     (void) value;
     if (where != SSL_ST_CONNECT || tls->begun)
@@ -86,6 +91,23 @@ static void on_info(const WOLFSSL *const_ssl, int where, int value)
     (void) wolfSSL_UseSNI(ssl, WOLFSSL_SNI_HOST_NAME, tls->host,
                           (unsigned short) strlen(tls->host));
     (void) wolfSSL_check_domain_name(ssl, tls->host);
+}
+
+/* The peer wants a certificate: with one of ours; 1: go on. */
+static int on_cert_wanted(WOLFSSL *ssl, void *userdata)
+{
+    (void) userdata;
+    tls_of(ssl)->asked = true;
+    return 1;
+}
+
+/* The same without; 0: there is none. */
+static int on_no_cert(WOLFSSL *ssl, WOLFSSL_X509 **x509, WOLFSSL_EVP_PKEY **key)
+{
+    (void) x509;
+    (void) key;
+    tls_of(ssl)->asked = true;
+    return 0;
 }
 
 static int bad(char *problem, const char *what, const char *file)
@@ -144,6 +166,10 @@ int tls_backend_new(struct tls *tls, const struct tls_config *config, char probl
         return -ENOMEM;
     wolfSSL_CTX_set_verify(b->ctx, WOLFSSL_VERIFY_PEER, NULL);
     wolfSSL_CTX_set_info_callback(b->ctx, on_info);
+    if (tls->has_cert) /* without one, this would promise that there is */
+        wolfSSL_CTX_set_cert_cb(b->ctx, on_cert_wanted, NULL);
+    else
+        wolfSSL_CTX_set_client_cert_cb(b->ctx, on_no_cert);
     r = set_trust(b->ctx, config, problem);
     return r == 0 ? set_identity(b->ctx, config, problem) : r;
 }
@@ -193,7 +219,11 @@ enum tls_fault tls_backend_prove(struct tls *tls, void *connection)
 void tls_backend_inspect(struct tls *tls, void *connection)
 {
     WOLFSSL_ALERT_HISTORY history;
+    uint8_t byte;
 
+    /* As in tls_openssl.c: an alert may wait to be read. */
+    if (tls->proven)
+        (void) wolfSSL_read(connection, &byte, 1);
     if (tls->fault == TLS_FAULT_NONE && !tls->proven)
         tls->fault = fault_of(wolfSSL_get_error(connection, WOLFSSL_FATAL_ERROR));
     if (wolfSSL_get_alert_history(connection, &history) == WOLFSSL_SUCCESS &&

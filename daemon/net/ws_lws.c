@@ -127,6 +127,8 @@ static int on_connect_error(struct ws_lws *t, struct lws *wsi, const char *text)
     char problem[TLS_PROBLEM];
     bool answered = is_answer(text);
 
+    if (t->uses_tls && tls_is_proven(t->tls))
+        answered = true;
     if (explain(t, wsi, problem)) {
         text = problem;
         answered = true;
@@ -245,6 +247,8 @@ static int on_established(struct ws_lws *t, struct lws *wsi)
 {
     t->wsi = wsi;
     t->state = WS_OPEN;
+    if (t->uses_tls && t->websocket)
+        tls_note_heard(t->tls); /* the answer to the upgrade */
     t->events->on_open(t->userdata);
     return lws_get_opaque_user_data(wsi) == t ? 0 : -1;
 }
@@ -320,8 +324,11 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_RAW_WRITEABLE:
         return on_writable(t, wsi);
     case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP: /* before the upgrade was answered */
     case LWS_CALLBACK_RAW_CLOSE:
         return on_close(t, wsi);
+    case LWS_CALLBACK_WSI_DESTROY: /* whatever libwebsockets did not tell before */
+        return wsi == t->wsi ? on_close(t, NULL) : 0;
     default:
         return 0;
     }

@@ -106,9 +106,9 @@ static enum ident_code check_cert(const struct config_device *device, const stru
     const uint8_t *key = cert_key(device->cert, &len);
 
     if (!peer->key)
-        return refuse(IDENT_CODE_NOT_AUTHORIZED, why, "the TLS client showed no certificate");
+        return refuse(IDENT_CODE_CREDENTIALS, why, "the TLS client showed no certificate");
     if (peer->key_len != len || memcmp(peer->key, key, len) != 0)
-        return refuse(IDENT_CODE_NOT_AUTHORIZED, why, "the TLS certificate is another device's");
+        return refuse(IDENT_CODE_CREDENTIALS, why, "the TLS certificate is another device's");
     return IDENT_CODE_OK;
 }
 

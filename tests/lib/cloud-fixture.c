@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libiotclient/base/macro.h"
+#include "tests/lib/certs.h"
 #include "tests/lib/suite.h"
 
 #define MAX_ARGS 24
@@ -16,9 +17,13 @@ struct cloud_fixture {
     struct proc *journal; /* follows it: one line for each entry */
     char *program;
     char *config;
-    int ws_port, tcp_port, http_port;
+    int ws_port, tcp_port, http_port, wss_port, tls_port;
+    char *cert, *key, *ca; /* cert NULL: no TLS */
+    bool require_cert;
     char ws_url[64];
     char tcp_url[64];
+    char wss_url[64];
+    char tls_url[64];
     char http_text[16];
 };
 
@@ -36,13 +41,30 @@ static void run(struct cloud_fixture *c)
 {
     CLEANUP(json_decrefp) json_t *ready = NULL;
     CLEANUP(freep) char *line = NULL;
-    char ws[16], tcp[16], http[16];
+    char ws[16], tcp[16], http[16], wss[16], tls[16];
+    const char *argv[MAX_ARGS] = {c->program,   "--config", c->config,     "--ws-port", ws,
+                                  "--tcp-port", tcp,        "--http-port", http};
+    size_t n = 9;
 
     (void) snprintf(ws, sizeof(ws), "%d", c->ws_port);
     (void) snprintf(tcp, sizeof(tcp), "%d", c->tcp_port);
     (void) snprintf(http, sizeof(http), "%d", c->http_port);
-    c->proc = proc_start((const char *const[]){c->program, "--config", c->config, "--ws-port", ws,
-                                               "--tcp-port", tcp, "--http-port", http, NULL});
+    (void) snprintf(wss, sizeof(wss), "%d", c->wss_port);
+    (void) snprintf(tls, sizeof(tls), "%d", c->tls_port);
+    if (c->cert) {
+        const char *const more[] = {"--wss-port", wss,     "--tls-port", tls,
+                                    "--cert",     c->cert, "--key",      c->key};
+
+        memcpy(argv + n, more, sizeof(more));
+        n += ARRAY_SIZE(more);
+    }
+    if (c->ca) {
+        argv[n++] = "--ca";
+        argv[n++] = c->ca;
+    }
+    if (c->require_cert)
+        argv[n++] = "--require-cert";
+    c->proc = proc_start(argv);
     line = proc_wait_line(c->proc, PROC_STDOUT, "{");
     if (!line) {
         CLEANUP(freep) char *text = proc_output(c->proc, PROC_STDERR);
@@ -53,6 +75,12 @@ static void run(struct cloud_fixture *c)
     c->ws_port = port_of(ready, "ws_port");
     c->tcp_port = port_of(ready, "tcp_port");
     c->http_port = port_of(ready, "http_port");
+    if (c->cert) {
+        c->wss_port = port_of(ready, "wss_port");
+        c->tls_port = port_of(ready, "tls_port");
+    }
+    (void) snprintf(c->wss_url, sizeof(c->wss_url), "wss://localhost:%d/mqtt", c->wss_port);
+    (void) snprintf(c->tls_url, sizeof(c->tls_url), "mqtts://localhost:%d", c->tls_port);
     (void) snprintf(c->ws_url, sizeof(c->ws_url), "ws://127.0.0.1:%d/mqtt", c->ws_port);
     (void) snprintf(c->tcp_url, sizeof(c->tcp_url), "mqtt://127.0.0.1:%d", c->tcp_port);
     (void) snprintf(c->http_text, sizeof(c->http_text), "%d", c->http_port);
@@ -60,7 +88,7 @@ static void run(struct cloud_fixture *c)
                                                   c->http_text, "--since", "1", "--follow", NULL});
 }
 
-struct cloud_fixture *cloud_start(const char *config)
+static struct cloud_fixture *cloud_new(const char *config)
 {
     struct cloud_fixture *c = calloc(1, sizeof(*c));
 
@@ -68,6 +96,25 @@ struct cloud_fixture *cloud_start(const char *config)
         fixture_fatal("out of memory");
     c->program = fixture_build_path("iot-localcloud");
     c->config = config ? strdup(config) : fixture_source_path("examples/localcloud.json");
+    return c;
+}
+
+struct cloud_fixture *cloud_start(const char *config)
+{
+    struct cloud_fixture *c = cloud_new(config);
+
+    run(c);
+    return c;
+}
+
+struct cloud_fixture *cloud_start_tls(const char *config, const struct cloud_tls *tls)
+{
+    struct cloud_fixture *c = cloud_new(config);
+
+    c->cert = certs_pem(tls->cert);
+    c->key = certs_key(tls->cert);
+    c->ca = tls->ca ? certs_pem(tls->ca) : NULL;
+    c->require_cert = tls->require_cert;
     run(c);
     return c;
 }
@@ -81,6 +128,9 @@ struct cloud_fixture *cloud_stop(struct cloud_fixture *c)
     c->proc = proc_stop(c->proc);
     free(c->program);
     free(c->config);
+    free(c->cert);
+    free(c->key);
+    free(c->ca);
     free(c);
     return NULL;
 }
@@ -105,6 +155,16 @@ const char *cloud_ws_url(const struct cloud_fixture *c)
 const char *cloud_tcp_url(const struct cloud_fixture *c)
 {
     return c->tcp_url;
+}
+
+const char *cloud_wss_url(const struct cloud_fixture *c)
+{
+    return c->wss_url;
+}
+
+const char *cloud_tls_url(const struct cloud_fixture *c)
+{
+    return c->tls_url;
 }
 
 int cloud_tcp_port(const struct cloud_fixture *c)
@@ -189,6 +249,16 @@ json_t *cloud_state(struct cloud_fixture *c)
     if (!state)
         suite_fail(__FILE__, __LINE__, "no state: %s", out);
     return state;
+}
+
+char *cloud_journal(struct cloud_fixture *c)
+{
+    char *out = NULL;
+    int status = proc_run(
+        (const char *const[]){c->program, "journal", "--http-port", c->http_text, NULL}, &out);
+
+    CHECK_INT(status, 0);
+    return out;
 }
 
 static bool contains(const json_t *entry, const char *key, const char *other_key, const char *text)

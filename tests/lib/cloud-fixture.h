@@ -22,6 +22,13 @@ struct cloud_fixture;
 
 /* config: a path, or NULL for examples/localcloud.json. Ready on return. */
 struct cloud_fixture *cloud_start(const char *config);
+/* The same with TLS ports; names as in certs.h, made before. */
+struct cloud_tls {
+    const char *cert;
+    const char *ca; /* asks clients for a certificate; NULL: does not */
+    bool require_cert;
+};
+struct cloud_fixture *cloud_start_tls(const char *config, const struct cloud_tls *tls);
 /* Stops and asserts a clean end. Accepts NULL, always returns NULL. */
 struct cloud_fixture *cloud_stop(struct cloud_fixture *c);
 /* As a crash of the cloud; starting it again on the same ports. */
@@ -31,6 +38,8 @@ void cloud_restart(struct cloud_fixture *c);
 /* Endpoints for iotd; borrowed. */
 const char *cloud_ws_url(const struct cloud_fixture *c);  /* ws://127.0.0.1:N/mqtt */
 const char *cloud_tcp_url(const struct cloud_fixture *c); /* mqtt://127.0.0.1:N */
+const char *cloud_wss_url(const struct cloud_fixture *c); /* wss://localhost:N/mqtt */
+const char *cloud_tls_url(const struct cloud_fixture *c); /* mqtts://localhost:N */
 int cloud_tcp_port(const struct cloud_fixture *c);
 int cloud_http_port(const struct cloud_fixture *c);
 
@@ -48,6 +57,8 @@ json_t *cloud_control(struct cloud_fixture *c, const char *values);
 /* A fault switch, as JSON (examples/localcloud/README.md). */
 void cloud_fault(struct cloud_fixture *c, const char *json);
 json_t *cloud_state(struct cloud_fixture *c);
+/* All that the journal has so far, one JSON line each. The text is the caller's. */
+char *cloud_journal(struct cloud_fixture *c);
 
 /*
  * The journal: the next entry in that direction ("up", "down", "event") whose topic or event name

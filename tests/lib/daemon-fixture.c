@@ -67,7 +67,9 @@ struct daemon_fixture *daemon_start(const struct daemon_options *options)
 
     if (!d)
         fixture_fatal("out of memory");
-    d->program = fixture_build_path("iotd");
+    /* Another build of it may be the one that is tested. */
+    d->program =
+        getenv("IOTD_TEST_IOTD") ? strdup(getenv("IOTD_TEST_IOTD")) : fixture_build_path("iotd");
     d->config = fixture_write_file("iotd.conf", 0600, options->settings ? options->settings : "");
     d->credentials = fixture_write_file("device_info.json", 0600,
                                         options->credentials ? options->credentials : credentials);
