@@ -328,6 +328,11 @@ unit_tests += %reldir%/unit/test-crypto
 %canon_reldir%_unit_test_crypto_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_crypto_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-tls
+%canon_reldir%_unit_test_tls_SOURCES = %reldir%/unit/test-tls.c
+%canon_reldir%_unit_test_tls_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_tls_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-mqtt-session
 %canon_reldir%_unit_test_mqtt_session_SOURCES = %reldir%/unit/test-mqtt-session.c
 %canon_reldir%_unit_test_mqtt_session_CPPFLAGS = $(daemon_test_cppflags)

@@ -19,7 +19,7 @@
 LOG_AREA("tls");
 
 /* OpenSSL's locked heap for private keys; own choice: room for a few RSA keys of 4096 bits. */
-#define SECURE_HEAP 65536
+#define SECURE_HEAP 32768
 #define SECURE_MIN 32
 #define HOST_FLAGS X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Login of devices and signatures of apps, with the vectors of the vendor's code and documents. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "examples/localcloud/app_sign.h"
 #include "examples/localcloud/ident.h"
 #include "examples/localcloud/sign.h"
+#include "tests/lib/keys.h"
 #include "tests/lib/suite.h"
 
 #define NOW 1700000000
@@ -52,6 +55,17 @@ static struct config_device device_abc(void)
 #define VENDOR_USER "ABCDE12345dev_001;21010406;257ZU;92233720368547758"
 #define VENDOR_HEX "041ea29e6909c1309bfc761c05888e308cbfc12b"
 
+/* "" when it is let in. */
+static const char *why_not(const struct config_device *d, const char *user, const char *password,
+                           const struct ident_peer *peer, char why[IDENT_WHY_MAX])
+{
+    enum ident_code code = ident_check(d, user, password, peer, NOW, why);
+
+    CHECK(code == IDENT_CODE_OK || code == IDENT_CODE_CREDENTIALS ||
+          code == IDENT_CODE_NOT_AUTHORIZED);
+    return code == IDENT_CODE_OK ? "" : why;
+}
+
 static void test_vendor_login(void)
 {
     struct config_device d = device_abc();
@@ -65,6 +79,47 @@ static void test_vendor_login(void)
     d.enabled = false;
     CHECK_INT(ident_check(&d, VENDOR_USER, VENDOR_HEX ";hmacsha1", &no_tls, NOW, why),
               IDENT_CODE_NOT_AUTHORIZED);
+}
+
+#define CERT_USER "ABCDE12345dev_001;12010126;257ZU;2147483647"
+
+/* A certificate device signs, or shows its certificate to TLS. */
+static void test_certificate_login(void)
+{
+    char path[] = "/tmp/test-localcloud-sign-XXXXXX", why[IDENT_WHY_MAX],
+         upper[sizeof(KEYS_SIGNATURE)];
+    struct config_device d = {.client_id = "ABCDE12345dev_001", .enabled = true};
+    struct ident_peer tls = {.needs_cert = true};
+    int fd = mkstemp(path);
+
+    CHECK_INT(write(fd, KEYS_CERT, strlen(KEYS_CERT)), strlen(KEYS_CERT));
+    CHECK_INT(close(fd), 0);
+    CHECK_INT(cert_load(&d.cert, path), 0);
+    CHECK_INT(unlink(path), 0);
+    if (!d.cert)
+        return;
+    for (size_t i = 0; i < sizeof(upper); i++)
+        upper[i] = (char) toupper(KEYS_SIGNATURE[i]);
+    CHECK_STR(why_not(&d, CERT_USER, KEYS_SIGNATURE ";rsa-sha256", &no_tls, why), "");
+    CHECK(cert_signed(d.cert, CERT_USER, upper)); /* as the Java SDK writes it */
+    CHECK_STR(why_not(&d, "ABCDE12345dev_001;12010126;257ZV;2147483647",
+                      KEYS_SIGNATURE ";rsa-sha256", &no_tls, why),
+              "signature does not match the certificate");
+    CHECK_STR(why_not(&d, CERT_USER, KEYS_SIGNATURE "00;rsa-sha256", &no_tls, why),
+              "signature does not match the certificate");
+    CHECK_STR(why_not(&d, CERT_USER, ";rsa-sha256", &no_tls, why),
+              "signature does not match the certificate");
+    CHECK_STR(why_not(&d, CERT_USER, "any", &no_tls, why), "password is not hex;rsa-sha256");
+    CHECK_STR(why_not(&d, CERT_USER, KEYS_SIGNATURE ";hmacsha256", &no_tls, why),
+              "password is not hex;rsa-sha256");
+
+    CHECK_STR(why_not(&d, CERT_USER, KEYS_SIGNATURE ";rsa-sha256", &tls, why),
+              "the TLS client showed no certificate");
+    tls.key = cert_key(d.cert, &tls.key_len);
+    CHECK_STR(why_not(&d, CERT_USER, "any", &tls, why), "");
+    tls.key_len--;
+    CHECK_STR(why_not(&d, CERT_USER, "any", &tls, why), "the TLS certificate is another device's");
+    cert_free(d.cert);
 }
 
 /* Signs user and logs in. */
@@ -183,5 +238,6 @@ const struct suite_test suite_tests[] = {
     {"user_names", test_user_names},
     {"passwords", test_passwords},
     {"app_signature", test_app_signature},
+    {"certificate_login", test_certificate_login},
     {NULL, NULL},
 };
