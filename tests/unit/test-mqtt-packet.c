@@ -219,6 +219,7 @@ static void test_decode_publish(void)
 static void test_decode_acks(void)
 {
     struct mqtt_packet p;
+    int r;
 
     CHECK_INT(mqtt_decode(0x40, BYTES(1, 2), &p), 0);
     CHECK(p.type == MQTT_PUBACK && p.ack.id == 0x0102);
@@ -226,7 +227,8 @@ static void test_decode_acks(void)
     CHECK(p.type == MQTT_UNSUBACK && p.ack.id == 1);
     CHECK_INT(mqtt_decode(0xd0, NULL, 0, &p), 0);
     CHECK_INT(p.type, MQTT_PINGRESP);
-    CHECK_INT(mqtt_decode(0x90, BYTES(0, 9, 0, 1, 2, 0x80), &p), 0);
+    r = mqtt_decode(0x90, BYTES(0, 9, 0, 1, 2, 0x80), &p); /* the codes stay where they are */
+    CHECK_INT(r, 0);
     CHECK(p.type == MQTT_SUBACK && p.suback.id == 9 && p.suback.n_codes == 4);
     CHECK(p.suback.n_codes == 4 && p.suback.codes[3] == MQTT_SUBACK_FAILURE);
 }
