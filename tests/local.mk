@@ -460,6 +460,13 @@ unit_tests += %reldir%/unit/test-store-faults
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free
+unit_tests += %reldir%/unit/test-dbus-faults
+%canon_reldir%_unit_test_dbus_faults_SOURCES = %reldir%/unit/test-dbus-faults.c \
+	%reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_dbus_faults_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_dbus_faults_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_dbus_faults_LDADD = \
+	libiottest.la libiottestbus.la libiotdbus-server.la libiotdbus.la $(JANSSON_LIBS)
 unit_tests += %reldir%/unit/test-faults
 %canon_reldir%_unit_test_faults_SOURCES = %reldir%/unit/test-faults.c \
 	%reldir%/lib/fault.c %reldir%/lib/fault.h
