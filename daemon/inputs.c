@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "daemon/store/vault.h"
 #include "daemon/sys/log.h"
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/limits.h"
@@ -72,25 +72,67 @@ int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf)
     return load_conf(in->options, ret_conf);
 }
 
+const char *inputs_state_dir(const struct manager_options *options)
+{
+    return options->state_dir ? options->state_dir : IOTD_STATEDIR "/iotd";
+}
+
+static int find_source(struct inputs *in)
+{
+    struct vault_source *s = &in->source;
+    const char *path = in->options->credentials, *dir = getenv("CREDENTIALS_DIRECTORY");
+    int n;
+
+    n = snprintf(s->copy, sizeof(s->copy), "%s/device_info.json", inputs_state_dir(in->options));
+    if (n < 0 || (size_t) n >= sizeof(s->copy))
+        return -ENAMETOOLONG;
+    if (!path && dir) { /* LoadCredential= of the unit, systemd.exec(5) */
+        (void) snprintf(s->file, sizeof(s->file), "%s/device_info.json", dir);
+        s->is_read_only = access(s->file, F_OK) == 0;
+    }
+    if (s->is_read_only)
+        return 0;
+    n = snprintf(s->file, sizeof(s->file), "%s", path ? path : DEFAULT_CREDENTIALS);
+    return n < 0 || (size_t) n >= sizeof(s->file) ? -ENAMETOOLONG : 0;
+}
+
+/* Without credentials the daemon runs, and waits for them. */
+static int load_none(struct inputs *in, const char *path, const char *problem)
+{
+    if (in->options->check) {
+        log_err("%s: %s", path, problem);
+        return EX_NOINPUT;
+    }
+    log_notice("no credentials yet: iotctl provision gives some file=\"%s\"", path);
+    in->ident = calloc(1, sizeof(*in->ident));
+    return in->ident ? 0 : EX_OSERR;
+}
+
 static int load_ident(struct inputs *in)
 {
-    const char *path = in->options->credentials, *dir = getenv("CREDENTIALS_DIRECTORY");
-    char problem[VAULT_PROBLEM], credential[512];
+    char problem[VAULT_PROBLEM];
+    const char *path;
     int r;
 
-    if (!path && dir) { /* LoadCredential= of the unit, systemd.exec(5) */
-        (void) snprintf(credential, sizeof(credential), "%s/device_info.json", dir);
-        if (access(credential, F_OK) == 0)
-            path = credential;
+    r = find_source(in);
+    if (r < 0) {
+        log_err("credentials: %s", strerror(-r));
+        return EX_USAGE;
     }
-    if (!path)
-        path = DEFAULT_CREDENTIALS;
-    r = vault_load(&in->ident, path, problem);
+    r = vault_source_load(&in->source, &in->ident, &path, problem);
+    if (r == -ENOENT)
+        return load_none(in, in->source.file, problem);
     if (r < 0)
         log_err("%s: %s", path, problem);
     if (r == -EACCES)
         return EX_NOPERM;
-    return r == -ENOENT ? EX_NOINPUT : r < 0 ? EX_CONFIG : 0;
+    return r < 0 ? EX_CONFIG : 0;
+}
+
+/* What the model is checked against; NULL: it is of any product. */
+static const char *product_of(const struct ident *ident)
+{
+    return ident && ident->product_id[0] ? ident->product_id : NULL;
 }
 
 static void on_model_mistake(const char *path, const char *what, void *userdata)
@@ -100,9 +142,14 @@ static void on_model_mistake(const char *path, const char *what, void *userdata)
     log_err("%s: %s%s%s", file, path, *path ? ": " : "", what);
 }
 
+static const char *model_path(const struct manager_options *options)
+{
+    return options->model ? options->model : DEFAULT_MODEL;
+}
+
 static int load_model(struct inputs *in)
 {
-    const char *path = in->options->model ? in->options->model : DEFAULT_MODEL;
+    const char *path = model_path(in->options);
     CLEANUP(freep) char *data = NULL;
     size_t len;
     int r;
@@ -112,8 +159,8 @@ static int load_model(struct inputs *in)
         log_err("%s: %s", path, strerror(-r));
         return r == -ENOENT ? EX_NOINPUT : EX_CONFIG;
     }
-    r = model_parse(&in->model, data, len, in->ident ? in->ident->product_id : NULL,
-                    on_model_mistake, (void *) (uintptr_t) path);
+    r = model_parse(&in->model, data, len, product_of(in->ident), on_model_mistake,
+                    (void *) (uintptr_t) path);
     return r < 0 ? EX_CONFIG : 0;
 }
 
@@ -123,8 +170,10 @@ static int find_endpoint(struct inputs *in)
     const char *text = in->conf->link_endpoint, *problem;
 
     if (!*text) {
-        if (!in->ident || ident_endpoint(in->ident, url) < 0)
-            return in->ident ? EX_CONFIG : 0; /* told by load_ident() */
+        if (!product_of(in->ident))
+            return 0; /* told by load_ident() */
+        if (ident_endpoint(in->ident, url) < 0)
+            return EX_CONFIG;
         text = url;
     }
     if (endpoint_parse(&in->endpoint, text, &problem) < 0) {
@@ -155,9 +204,76 @@ static int load_tls(struct inputs *in)
     return r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
 }
 
+static int load_register_tls(struct inputs *in)
+{
+    struct tls_config config = {.host = in->register_url.host, .ca_file = in->conf->link_ca_file};
+    char problem[TLS_PROBLEM];
+    int r;
+
+    if (!in->register_url.tls)
+        return 0;
+    r = tls_new(&in->register_tls, &config, problem);
+    if (r < 0)
+        log_err("link.ca_file, link.register_url: %s", problem);
+    return r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
+}
+
+static int find_register_url(struct inputs *in)
+{
+    char url[IDENT_URL] = "";
+    const char *text = in->conf->link_register_url, *problem;
+
+    if (!product_of(in->ident) || ident_is_complete(in->ident))
+        return 0;
+    if (!*text) {
+        if (ident_register_url(in->ident, url) < 0)
+            return EX_CONFIG;
+        text = url;
+    }
+    if (endpoint_parse_http(&in->register_url, text, &problem) < 0) {
+        log_err("link.register_url \"%s\": %s", text, problem);
+        return EX_CONFIG;
+    }
+    return load_register_tls(in);
+}
+
+struct first_mistake {
+    char *text; /* of VAULT_PROBLEM */
+    bool is_told;
+};
+
+static void on_first_mistake(const char *path, const char *what, void *userdata)
+{
+    struct first_mistake *first = userdata;
+
+    if (!first->is_told)
+        (void) snprintf(first->text, VAULT_PROBLEM, "the thing model does not fit: %s%s%s", path,
+                        *path ? ": " : "", what);
+    first->is_told = true;
+}
+
+int inputs_accept(const struct inputs *in, const struct ident *ident, char problem[VAULT_PROBLEM])
+{
+    struct first_mistake first = {.text = problem};
+    CLEANUP(model_freep) struct model *model = NULL;
+    CLEANUP(freep) char *data = NULL;
+    size_t len;
+    int r;
+
+    r = read_file(model_path(in->options), LIMIT_MODEL_FILE, &data, &len);
+    if (r < 0) {
+        (void) snprintf(problem, VAULT_PROBLEM, "thing model: %s", strerror(-r));
+        return r == -ENOMEM ? r : -EINVAL;
+    }
+    r = model_parse(&model, data, len, product_of(ident), on_first_mistake, &first);
+    if (r == -ENOMEM)
+        (void) snprintf(problem, VAULT_PROBLEM, "out of memory");
+    return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
+}
+
 int inputs_load(struct inputs *in, const struct manager_options *options)
 {
-    int status[5];
+    int status[6];
     int r;
 
     *in = (struct inputs){.options = options};
@@ -167,6 +283,7 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
     status[2] = load_model(in);
     status[3] = in->conf ? find_endpoint(in) : 0;
     status[4] = in->conf && status[3] == 0 ? load_tls(in) : 0;
+    status[5] = in->conf ? find_register_url(in) : 0;
     for (size_t i = 0; i < ARRAY_SIZE(status); i++) {
         if (status[i])
             return status[i];
@@ -177,6 +294,7 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
 void inputs_done(struct inputs *in)
 {
     tls_free(in->tls);
+    tls_free(in->register_tls);
     model_free(in->model);
     ident_free(in->ident);
     conf_free(in->conf);

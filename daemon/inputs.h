@@ -13,20 +13,28 @@
 #include "daemon/manager.h"
 #include "daemon/net/endpoint.h"
 #include "daemon/net/tls.h"
+#include "daemon/store/vault_source.h"
 
 struct inputs {
     const struct manager_options *options; /* borrowed */
     struct conf *conf;
-    struct ident *ident;
+    struct vault_source source;
+    struct ident *ident; /* all empty: there are no credentials yet */
     struct model *model;
     struct endpoint endpoint;
     char endpoint_url[512];
-    struct tls *tls; /* NULL: the endpoint does not use it */
+    struct tls *tls;              /* NULL: the endpoint does not use it */
+    struct endpoint register_url; /* only where a registration is needed, also the next */
+    struct tls *register_tls;
 };
 
 /* 0, or an exit status of sysexits.h; what could be read stays. */
 int inputs_load(struct inputs *in, const struct manager_options *options) MUST_CHECK;
 void inputs_done(struct inputs *in);
+const char *inputs_state_dir(const struct manager_options *options);
+/* Whether these credentials fit the model and the settings. -EINVAL with problem; -ENOMEM */
+int inputs_accept(const struct inputs *in, const struct ident *ident,
+                  char problem[VAULT_PROBLEM]) MUST_CHECK;
 /* Reads the settings again; 0, -EINVAL after telling the mistakes, -ENOMEM. */
 int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf) MUST_CHECK;
 

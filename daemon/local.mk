@@ -12,7 +12,9 @@ libiotd_mqtt_la_SOURCES = \
 
 libiotd_crypto_la_CFLAGS = $(AM_CFLAGS) $(WOLFSSL_CFLAGS)
 libiotd_crypto_la_SOURCES = \
+	%reldir%/crypto/aes_cbc.c %reldir%/crypto/aes_cbc.h \
 	%reldir%/crypto/base64.c %reldir%/crypto/base64.h \
+	%reldir%/crypto/digest.c %reldir%/crypto/digest.h \
 	%reldir%/crypto/hmac.c %reldir%/crypto/hmac.h \
 	%reldir%/crypto/rsa.c %reldir%/crypto/rsa.h \
 	%reldir%/crypto/secret.c %reldir%/crypto/secret.h \
@@ -42,12 +44,15 @@ libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON
 	$(SQLITE_CFLAGS)
 libiotd_core_la_SOURCES = \
 	%reldir%/cloud/filters.c %reldir%/cloud/filters.h \
+	%reldir%/cloud/dynreg.c %reldir%/cloud/dynreg.h \
 	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
 	%reldir%/cloud/link.c %reldir%/cloud/link.h \
 	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \
+	%reldir%/cloud/link_impl.h %reldir%/cloud/link_session.c \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
 	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_parse.c \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
+	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
 	%reldir%/cloud/value.c %reldir%/cloud/value.h \
@@ -72,7 +77,10 @@ libiotd_core_la_SOURCES = \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/json/jx.c %reldir%/json/jx.h \
 	%reldir%/manager.c %reldir%/manager.h \
+	%reldir%/provision.c %reldir%/provision.h \
+	%reldir%/state.c %reldir%/state.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
+	%reldir%/net/http.h %reldir%/net/http_lws.c \
 	%reldir%/net/resolve.c %reldir%/net/resolve.h \
 	%reldir%/net/transport.h \
 	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
@@ -81,6 +89,10 @@ libiotd_core_la_SOURCES = \
 	%reldir%/store/outbox.c %reldir%/store/outbox.h \
 	%reldir%/store/schema.h \
 	%reldir%/store/vault.c %reldir%/store/vault.h \
+	%reldir%/store/vault_csv.c %reldir%/store/vault_csv.h \
+	%reldir%/store/vault_name.c %reldir%/store/vault_name.h \
+	%reldir%/store/vault_source.c %reldir%/store/vault_source.h \
+	%reldir%/store/vault_write.c %reldir%/store/vault_write.h \
 	%reldir%/sys/clock.c %reldir%/sys/clock.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \
 	%reldir%/sys/loop_lws.c %reldir%/sys/loop_lws.h \

@@ -10,12 +10,15 @@
 #include <sysexits.h>
 
 #include "daemon/cloud/link.h"
+#include "daemon/cloud/registrar.h"
 #include "daemon/core/core.h"
 #include "daemon/crypto/signer.h"
 #include "daemon/front/bus.h"
 #include "daemon/inputs.h"
+#include "daemon/net/http.h"
 #include "daemon/net/ws_lws.h"
-#include "daemon/store/db.h"
+#include "daemon/provision.h"
+#include "daemon/state.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
 #include "daemon/sys/notify.h"
@@ -32,21 +35,20 @@ struct manager {
     struct loop_lws *loop;
     struct signals *signals;
     struct signer *signer;
+    struct http *http;           /* NULL: nothing needs it */
+    struct registrar *registrar; /* NULL: there is nothing to register, or nothing to do it with */
     struct link *link;
     struct core *core;
     struct bus *bus;
     struct link_watch watch;
     struct loop_timer watchdog;
     struct loop_timer start; /* of the link */
+    struct loop_timer over;  /* starts over */
     uint64_t watchdog_us;
     bool stopping;
+    bool again; /* start over: the credentials are new */
     int status;
 };
-
-static const char *state_dir(const struct manager_options *o)
-{
-    return o->state_dir ? o->state_dir : IOTD_STATEDIR "/iotd";
-}
 
 static void core_config_of(const struct conf *c, struct core_config *ret_config)
 {
@@ -111,23 +113,74 @@ static void end(struct manager *m)
     loop_lws_stop(m->loop);
 }
 
-/* A second signal ends at once; the first waits for the DISCONNECT to leave. */
-static void on_stop(void *userdata)
+/* The end comes when the DISCONNECT has left. */
+static void begin_end(struct manager *m)
 {
-    struct manager *m = userdata;
     struct link_info info;
 
-    if (m->stopping) {
-        end(m);
-        return;
-    }
     m->stopping = true;
-    log_info("stopping");
-    notify_send("STOPPING=1");
     link_disable(m->link);
     link_get_info(m->link, &info);
     if (info.state == LINK_STATE_OFF)
         end(m);
+}
+
+/* A second signal ends at once. */
+static void on_stop(void *userdata)
+{
+    struct manager *m = userdata;
+
+    log_info("stopping");
+    notify_send("STOPPING=1");
+    if (m->stopping && !m->again) {
+        end(m);
+        return;
+    }
+    m->again = false;
+    begin_end(m);
+}
+
+/*
+ * Everything is made anew with the new credentials, as after a restart: the identity is in
+ * topics, sessions and the queue. From the loop, so that answers leave before.
+ */
+static void on_again(struct loop_timer *timer, void *userdata)
+{
+    struct manager *m = userdata;
+
+    (void) timer;
+    if (m->stopping)
+        return;
+    log_info("starting over with the new credentials");
+    m->again = true;
+    begin_end(m);
+}
+
+static void start_over(struct manager *m)
+{
+    loop_timer_arm(loop_lws_base(m->loop), &m->over, 0, on_again, m);
+}
+
+static int on_registered(const struct dynreg_answer *answer, char problem[DYNREG_PROBLEM],
+                         void *userdata)
+{
+    struct manager *m = userdata;
+    int r = provision_register(&m->in, answer, problem);
+
+    if (r == 0)
+        start_over(m);
+    return r;
+}
+
+static int on_provision(const struct bus_provision *request, struct bus_provisioned *ret_result,
+                        char problem[BUS_PROBLEM], void *userdata)
+{
+    struct manager *m = userdata;
+    int r = provision_run(&m->in, request, ret_result, problem);
+
+    if (r == 0)
+        start_over(m);
+    return r;
 }
 
 static void on_link_changed(void *userdata)
@@ -181,10 +234,29 @@ static int make_signer(struct manager *m)
     enum hmac_kind kind;
     int r;
 
+    if (!ident_is_complete(id))
+        return 0;
     if (id->private_key)
         return signer_new_rsa(&m->signer, id->private_key);
     r = hmac_kind_parse(m->in.conf->link_sign, &kind);
     return r == 0 ? signer_new_hmac(&m->signer, kind, id->device_secret) : r;
+}
+
+static int make_registrar(struct manager *m)
+{
+    struct registrar_config rc = {
+        .url = m->in.register_url,
+        .ident = m->in.ident,
+        .store = on_registered,
+        .userdata = m,
+    };
+    int r;
+
+    if (ident_is_complete(m->in.ident) || !m->in.ident->product_secret)
+        return 0;
+    r = http_new(&m->http, m->loop, m->in.register_tls);
+    rc.http = m->http;
+    return r < 0 ? r : registrar_new(&m->registrar, &rc);
 }
 
 static int make_link(struct manager *m)
@@ -205,6 +277,9 @@ static int make_link(struct manager *m)
     r = make_signer(m);
     lc.signer = m->signer;
     if (r == 0)
+        r = make_registrar(m);
+    lc.registrar = m->registrar;
+    if (r == 0)
         r = link_new(&m->link, loop_lws_base(m->loop), &lc);
     if (r == 0)
         r = ws_lws_new(&transport, m->loop, m->in.tls, &link_transport_events, m->link);
@@ -223,6 +298,7 @@ static int make_bus(struct manager *m)
         .endpoint = m->in.endpoint_url,
         .core = m->core,
         .on_reload = on_reload,
+        .on_provision = on_provision,
         .on_ready = on_bus_ready,
         .on_refused = on_bus_refused,
         .userdata = m,
@@ -231,32 +307,13 @@ static int make_bus(struct manager *m)
     return bus_new(&m->bus, loop_lws_base(m->loop), &bc);
 }
 
-static int open_state(struct manager *m)
-{
-    char path[DB_MOVED], moved[DB_MOVED];
-    int r;
-
-    (void) snprintf(path, sizeof(path), "%s/state.db", state_dir(m->in.options));
-    r = db_open(&m->db, path, moved);
-    if (moved[0])
-        log_err("%s was damaged or not iotd's: moved to %s; events that waited in it are not sent",
-                path, moved);
-    if (r == -EBUSY)
-        log_err("%s is in use: is another iotd running?", path);
-    else if (r == -EPERM)
-        log_err("%s was written by a newer release", path);
-    else if (r < 0)
-        log_err("%s: %s", path, strerror(-r));
-    return r;
-}
-
 static int make(struct manager *m)
 {
     struct core_config cc;
     int r;
 
     core_config_of(m->in.conf, &cc);
-    r = open_state(m);
+    r = state_open(&m->db, inputs_state_dir(m->in.options), m->in.ident);
     if (r == 0)
         r = loop_lws_new(&m->loop);
     if (r == 0)
@@ -275,6 +332,7 @@ static void take_down(struct manager *m)
 {
     loop_timer_cancel(&m->watchdog);
     loop_timer_cancel(&m->start);
+    loop_timer_cancel(&m->over);
     link_unwatch(&m->watch);
     if (m->core)
         core_save(m->core); /* posts are answered while the bus is there */
@@ -282,6 +340,8 @@ static void take_down(struct manager *m)
     core_free(m->core);
     link_free(m->link);
     signer_free(m->signer);
+    registrar_free(m->registrar);
+    http_free(m->http);
     signals_free(m->signals);
     loop_lws_free(m->loop);
     db_free(m->db);
@@ -290,7 +350,7 @@ static void take_down(struct manager *m)
 
 static int make_state_dir(const struct manager_options *o)
 {
-    const char *dir = state_dir(o);
+    const char *dir = inputs_state_dir(o);
 
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         log_err("%s: %s", dir, strerror(errno));
@@ -325,20 +385,34 @@ static int run(struct manager *m)
     return r < 0 ? EX_SOFTWARE : m->status;
 }
 
-int manager_run(const struct manager_options *options)
+static int run_once(const struct manager_options *options, bool *ret_again)
 {
-    struct manager m = {0};
+    CLEANUP(freep) struct manager *m = calloc(1, sizeof(*m));
     int status;
 
-    log_set_debug(options->debug);
-    status = inputs_load(&m.in, options);
+    *ret_again = false;
+    if (!m)
+        return EX_OSERR;
+    status = inputs_load(&m->in, options);
     if (status == 0) {
-        apply_log_level(m.in.conf);
+        apply_log_level(m->in.conf);
         if (options->check)
             printf("settings, credentials and thing model are in order\n");
         else
-            status = run(&m);
+            status = run(m);
     }
-    take_down(&m);
+    *ret_again = m->again && status == 0;
+    take_down(m);
+    return status;
+}
+
+int manager_run(const struct manager_options *options)
+{
+    bool again = true;
+    int status = 0;
+
+    log_set_debug(options->debug);
+    while (again)
+        status = run_once(options, &again);
     return status;
 }

@@ -89,6 +89,11 @@ int msg_close(DBusMessageIter *it, DBusMessageIter *sub, int r)
     return dbus_message_iter_close_container(it, sub) ? 0 : -ENOMEM;
 }
 
+int msg_append_fd(DBusMessageIter *it, int fd)
+{
+    return dbus_message_iter_append_basic(it, DBUS_TYPE_UNIX_FD, &fd) ? 0 : -ENOMEM;
+}
+
 int msg_append_strv(DBusMessageIter *it, const char *const *strv, size_t n)
 {
     DBusMessageIter sub;
@@ -408,6 +413,20 @@ int msg_read_path(DBusMessageIter *it, const char **ret_value)
         return -EPROTOTYPE;
     dbus_message_iter_get_basic(&at, ret_value);
     dbus_message_iter_next(it);
+    return 0;
+}
+
+int msg_read_fd(DBusMessageIter *it, int *ret_fd)
+{
+    int fd = -1;
+
+    if (dbus_message_iter_get_arg_type(it) != DBUS_TYPE_UNIX_FD)
+        return -EPROTOTYPE;
+    dbus_message_iter_get_basic(it, &fd);
+    dbus_message_iter_next(it);
+    if (fd < 0)
+        return -EMFILE;
+    *ret_fd = fd;
     return 0;
 }
 

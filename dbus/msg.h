@@ -40,6 +40,8 @@ int msg_append_uint64(DBusMessageIter *it, uint64_t value) MUST_CHECK;
 int msg_append_double(DBusMessageIter *it, double value) MUST_CHECK;
 int msg_append_string(DBusMessageIter *it, const char *value) MUST_CHECK;
 int msg_append_path(DBusMessageIter *it, const char *value) MUST_CHECK;
+/* `h`: the message has a duplicate, fd stays the caller's. */
+int msg_append_fd(DBusMessageIter *it, int fd) MUST_CHECK;
 /* `as`; strv may be NULL when n is 0. */
 int msg_append_strv(DBusMessageIter *it, const char *const *strv, size_t n) MUST_CHECK;
 /* `ay` */
@@ -115,6 +117,8 @@ int msg_read_uint64(DBusMessageIter *it, uint64_t *ret_value) MUST_CHECK;
 int msg_read_double(DBusMessageIter *it, double *ret_value) MUST_CHECK;
 int msg_read_string(DBusMessageIter *it, const char **ret_value) MUST_CHECK;
 int msg_read_path(DBusMessageIter *it, const char **ret_value) MUST_CHECK;
+/* `h`: a duplicate that the caller closes. -EMFILE: there is none to be had. */
+int msg_read_fd(DBusMessageIter *it, int *ret_fd) MUST_CHECK;
 /*
  * `as` of at most max elements (-ENOBUFS). The list is ended by NULL and freed with free(), its
  * texts are borrowed.

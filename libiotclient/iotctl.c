@@ -24,24 +24,43 @@ static const struct ctl_command commands[] = {
      ctl_monitor},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
+    {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
     {"reload", "", "make iotd read its settings again", 0, 0, 0, ctl_reload},
 };
 
 enum {
     OPT_BUS = 256,
     OPT_COUNT,
+    OPT_CSV,
+    OPT_DEVICE,
+    OPT_FILE,
     OPT_HELP,
     OPT_JSON,
+    OPT_LINE,
     OPT_NO_WAIT,
+    OPT_PRODUCT,
+    OPT_PRODUCT_SECRET_FILE,
+    OPT_REGION,
     OPT_TIMEOUT,
     OPT_VERSION,
 };
 
 static const struct option options[] = {
-    {"bus", required_argument, NULL, OPT_BUS},   {"count", required_argument, NULL, OPT_COUNT},
-    {"help", no_argument, NULL, OPT_HELP},       {"json", no_argument, NULL, OPT_JSON},
-    {"no-wait", no_argument, NULL, OPT_NO_WAIT}, {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
+    {"bus", required_argument, NULL, OPT_BUS},
+    {"count", required_argument, NULL, OPT_COUNT},
+    {"csv", required_argument, NULL, OPT_CSV},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"file", required_argument, NULL, OPT_FILE},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"line", required_argument, NULL, OPT_LINE},
+    {"no-wait", no_argument, NULL, OPT_NO_WAIT},
+    {"product", required_argument, NULL, OPT_PRODUCT},
+    {"product-secret-file", required_argument, NULL, OPT_PRODUCT_SECRET_FILE},
+    {"region", required_argument, NULL, OPT_REGION},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 static int print_help(void)
@@ -59,6 +78,11 @@ static int print_help(void)
            "  --timeout S                   how long to wait for an answer (25)\n"
            "  --no-wait                     report, event: do not wait for the cloud\n"
            "  --count N                     watch, monitor: end after N lines\n"
+           "  --file FILE                   provision: the vendor's device_info.json\n"
+           "  --csv FILE [--line N]         provision: a device of the console's batch file\n"
+           "  --product ID --device NAME --product-secret-file FILE\n"
+           "                                provision: the device registers itself\n"
+           "  --region REGION               provision: china, us-east, europe, ap-bangkok\n"
            "  --help, --version\n"
            "\nExit status: 0 done, 1 refused or failed, 64 usage, 69 iotd is not reached.\n");
     return CTL_OK;
@@ -79,6 +103,31 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_value)
         return -1;
     *ret_value = value;
     return 0;
+}
+
+/* An option of provision that is a text. */
+static bool take_text(struct ctl_provision *p, int c, unsigned *ret_used)
+{
+    const struct {
+        int c;
+        const char **text;
+    } texts[] = {
+        {OPT_CSV, &p->csv},
+        {OPT_DEVICE, &p->device},
+        {OPT_FILE, &p->file},
+        {OPT_PRODUCT, &p->product},
+        {OPT_PRODUCT_SECRET_FILE, &p->product_secret_file},
+        {OPT_REGION, &p->region},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        if (texts[i].c != c)
+            continue;
+        *texts[i].text = optarg;
+        *ret_used |= CTL_OPTION_PROVISION;
+        return true;
+    }
+    return false;
 }
 
 /* CTL_OK, CTL_USAGE, or -1 when all is said and done. */
@@ -104,6 +153,11 @@ static int parse_options(struct ctl *ctl, unsigned *ret_used, int argc, char **a
         case OPT_JSON:
             ctl->json = true;
             break;
+        case OPT_LINE:
+            if (parse_number(optarg, UINT32_MAX, &ctl->provision.line) < 0)
+                return usage("--line wants a number from 1", optarg);
+            *ret_used |= CTL_OPTION_PROVISION;
+            break;
         case OPT_NO_WAIT:
             ctl->no_wait = true;
             *ret_used |= CTL_OPTION_NO_WAIT;
@@ -117,6 +171,8 @@ static int parse_options(struct ctl *ctl, unsigned *ret_used, int argc, char **a
             printf("iotctl %s\n", PACKAGE_VERSION);
             return -1;
         default:
+            if (take_text(&ctl->provision, c, ret_used))
+                break;
             return usage("no such option, or it wants a value", argv[optind - 1]);
         }
     }
@@ -136,6 +192,9 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
 {
     int r;
 
+    r = command->run == ctl_provision ? ctl_check_provision(ctl) : CTL_OK;
+    if (r != CTL_OK)
+        return r;
     r = ctl_open(ctl);
     if (r == CTL_OK)
         r = command->run(ctl, argc, argv);
@@ -171,6 +230,6 @@ int main(int argc, char **argv)
     if (argc > command->max_args)
         return usage("too many arguments", argv[command->max_args]);
     if (used & ~command->options)
-        return usage("this command does not take --count or --no-wait", command->name);
+        return usage("an option is not of this command", command->name);
     return run(&ctl, command, argc, argv);
 }

@@ -21,6 +21,13 @@
 
 #define CTL_TEXT_MAX (4U * 1024 * 1024) /* own choice: bytes of one line or object of output */
 
+/* Of iotctl provision; NULL and 0 where they were not given. */
+struct ctl_provision {
+    const char *csv, *file, *product_secret_file; /* one of them */
+    const char *product, *device, *region;
+    uint64_t line;
+};
+
 struct ctl {
     DBusConnection *bus;
     const char *bus_name; /* as given to --bus */
@@ -29,6 +36,7 @@ struct ctl {
     bool no_wait;
     uint64_t count; /* 0: no end */
     int timeout_ms;
+    struct ctl_provision provision;
 };
 
 struct ctl_command {
@@ -43,8 +51,9 @@ struct ctl_command {
 
 #define CTL_OPTION_COUNT 1U
 #define CTL_OPTION_NO_WAIT 2U
+#define CTL_OPTION_PROVISION 4U
 
-/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c */
+/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_provision.c */
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_get(struct ctl *ctl, int argc, char **argv);
 int ctl_watch(struct ctl *ctl, int argc, char **argv);
@@ -54,6 +63,9 @@ int ctl_monitor(struct ctl *ctl, int argc, char **argv);
 int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);
 int ctl_reload(struct ctl *ctl, int argc, char **argv);
+int ctl_provision(struct ctl *ctl, int argc, char **argv);
+/* The options of provision, before anything is asked of iotd. */
+int ctl_check_provision(struct ctl *ctl);
 
 /* iotctl_bus.c: the bus, with failures said. */
 int ctl_open(struct ctl *ctl);

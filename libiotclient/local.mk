@@ -70,5 +70,6 @@ iotctl_SOURCES = \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \
 	%reldir%/iotctl_prop.c \
+	%reldir%/iotctl_provision.c \
 	%reldir%/iotctl_status.c
 iotctl_LDADD = libiotdbus.la

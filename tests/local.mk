@@ -333,6 +333,28 @@ unit_tests += %reldir%/unit/test-tls
 %canon_reldir%_unit_test_tls_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_tls_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-dynreg
+%canon_reldir%_unit_test_dynreg_SOURCES = %reldir%/unit/test-dynreg.c
+%canon_reldir%_unit_test_dynreg_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_dynreg_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-vault-csv
+%canon_reldir%_unit_test_vault_csv_SOURCES = %reldir%/unit/test-vault-csv.c
+%canon_reldir%_unit_test_vault_csv_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_vault_csv_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-vault-files
+%canon_reldir%_unit_test_vault_files_SOURCES = %reldir%/unit/test-vault-files.c
+%canon_reldir%_unit_test_vault_files_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_vault_files_LDADD = $(daemon_test_libs)
+%canon_reldir%_unit_test_vault_files_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
+	-Wl,--wrap=fsync -Wl,--wrap=renameat -Wl,--wrap=unlinkat
+
+unit_tests += %reldir%/unit/test-http
+%canon_reldir%_unit_test_http_SOURCES = %reldir%/unit/test-http.c
+%canon_reldir%_unit_test_http_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_http_LDADD = libiottest.la libiotd-core.la
+
 unit_tests += %reldir%/unit/test-mqtt-session
 %canon_reldir%_unit_test_mqtt_session_SOURCES = %reldir%/unit/test-mqtt-session.c
 %canon_reldir%_unit_test_mqtt_session_CPPFLAGS = $(daemon_test_cppflags)

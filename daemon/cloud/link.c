@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/cloud/filters.h"
+#include "daemon/cloud/link_impl.h"
 #include "daemon/cloud/login.h"
 #include "daemon/net/resolve.h"
 #include "daemon/sys/clock.h"
@@ -19,42 +19,14 @@
 
 LOG_AREA("link");
 
-#define KEEP_REASON " "                  /* a step that has nothing to tell */
 #define RETRY_BASE_US (1 * USEC_PER_SEC) /* own choice: the ceiling of the first retry */
 #define PHASE_TIMEOUT_US                                                                           \
     (10 * USEC_PER_SEC) /* own choice: name resolution, each connection attempt */
 #define KICK_WINDOW_US                                                                             \
     (10 * USEC_PER_SEC) /* own choice: closed so soon after CONNACK looks like a kick */
 #define KICKS_FOR_CONFLICT 3
+#define NO_CREDENTIALS "no credentials: give some with iotctl provision"
 #define STABLE_US (60 * USEC_PER_SEC) /* own choice: up for so long forgives earlier trouble */
-
-struct link {
-    struct loop *loop;
-    struct link_config config;
-    struct transport *transport; /* owned */
-    struct mqtt_session session;
-    struct resolve *resolve; /* NULL when not resolving */
-    struct resolve_result addresses;
-    unsigned next_address;
-    enum link_state state;
-    char reason[200];
-    uint64_t since_real_us;
-    uint64_t next_try_us; /* boot time; 0 none */
-    uint64_t last_connect_us;
-    uint64_t up_us;
-    unsigned kicks;
-    bool session_present;
-    bool was_up;
-    bool told_up; /* the watchers know */
-    uint64_t sent, received, reconnects;
-    struct backoff probe, backoff;
-    struct loop_timer retry_timer, phase_timer, session_timer;
-    struct filters filters;
-    size_t next_filter;
-    struct list watches;
-};
-
-static void step(struct link *l, enum link_event event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* --- watchers --- */
 
@@ -69,139 +41,6 @@ void link_unwatch(struct link_watch *watch)
         list_remove(&watch->link);
 }
 
-#define TELL(l, member, ...)                                                                       \
-    LIST_FOR_EACH_SAFE (n_, &(l)->watches) {                                                       \
-        struct link_watch *w_ = LIST_ENTRY(n_, struct link_watch, link);                           \
-        if (w_->member)                                                                            \
-            w_->member(__VA_ARGS__ w_->userdata);                                                  \
-    }
-
-/* --- MQTT session --- */
-
-static void on_session_timer(struct loop_timer *timer, void *userdata);
-
-/* After anything that may have moved the session's deadlines. */
-static void arm_session_timer(struct link *l)
-{
-    uint64_t now = loop_now_us(l->loop);
-    uint64_t next = mqtt_session_next_us(&l->session);
-
-    if (next == UINT64_MAX) {
-        loop_timer_cancel(&l->session_timer);
-        return;
-    }
-    /* Traffic only moves the deadline away: an armed earlier timer looks again by itself. */
-    if (loop_timer_is_armed(&l->session_timer) && l->session_timer.due_us <= next)
-        return;
-    loop_timer_arm(l->loop, &l->session_timer, next > now ? next - now : 0, on_session_timer, l);
-}
-
-static void on_session_timer(struct loop_timer *timer, void *userdata)
-{
-    struct link *l = userdata;
-    int r = mqtt_session_tick(&l->session, loop_now_us(l->loop));
-
-    (void) timer;
-    if (r < 0)
-        step(l, LINK_EVENT_FAILED, "%s", l->session.reason);
-    else
-        arm_session_timer(l);
-}
-
-static int session_send(const uint8_t *data, size_t len, void *userdata)
-{
-    struct link *l = userdata;
-
-    return transport_send(l->transport, data, len);
-}
-
-static void session_sent(const struct mqtt_publish *publish, void *userdata)
-{
-    struct link *l = userdata;
-
-    l->sent++;
-    TELL(l, on_traffic, true, publish, );
-}
-
-static void session_message(const struct mqtt_publish *publish, void *userdata)
-{
-    struct link *l = userdata;
-
-    l->received++;
-    TELL(l, on_traffic, false, publish, );
-    TELL(l, on_message, publish, );
-}
-
-static void session_connack(bool session_present, uint8_t code, void *userdata)
-{
-    struct link *l = userdata;
-    const char *text = mqtt_connack_text(code);
-
-    l->session_present = session_present;
-    switch (code) {
-    case MQTT_CONNACK_ACCEPTED:
-        if (session_present)
-            step(l, LINK_EVENT_ACCEPTED, KEEP_REASON);
-        else
-            step(l, LINK_EVENT_ACCEPTED_NEW, KEEP_REASON);
-        break;
-    case MQTT_CONNACK_UNAVAILABLE:
-        step(l, LINK_EVENT_UNAVAILABLE, "the cloud answered: %s (CONNACK %u)", text, code);
-        break;
-    case MQTT_CONNACK_NOT_AUTHORIZED:
-        step(l, LINK_EVENT_NOT_ALLOWED,
-             "the cloud answered: %s (CONNACK %u); is the device disabled in the console?", text,
-             code);
-        break;
-    default:
-        step(l, LINK_EVENT_BAD_LOGIN,
-             "the cloud answered: %s (CONNACK %u); check device_info.json and the clock", text,
-             code);
-    }
-}
-
-static void subscribe_next(struct link *l)
-{
-    const struct filter *f = &l->filters.all[l->next_filter];
-    int r;
-
-    if (l->next_filter == l->filters.n) {
-        step(l, LINK_EVENT_SUBSCRIBED, KEEP_REASON);
-        return;
-    }
-    r = mqtt_session_subscribe(&l->session, loop_now_us(l->loop), f->topic, f->qos);
-    if (r < 0)
-        step(l, LINK_EVENT_FAILED, "cannot subscribe: %s", strerror(-r));
-    else
-        arm_session_timer(l);
-}
-
-static void session_suback(bool granted, void *userdata)
-{
-    struct link *l = userdata;
-
-    if (l->state != LINK_STATE_SUBSCRIBING)
-        return;
-    if (!granted && !l->filters.all[l->next_filter].optional) {
-        step(l, LINK_EVENT_FAILED, "the cloud refused the subscription to %s",
-             l->filters.all[l->next_filter].topic);
-        return;
-    }
-    if (!granted)
-        log_warn("the cloud refused a subscription, going on without topic=\"%s\"",
-                 l->filters.all[l->next_filter].topic);
-    l->next_filter++;
-    subscribe_next(l);
-}
-
-static const struct mqtt_session_ops session_ops = {
-    .send = session_send,
-    .on_connack = session_connack,
-    .on_suback = session_suback,
-    .on_message = session_message,
-    .on_sent = session_sent,
-};
-
 /* --- transport and resolver --- */
 
 static void on_phase_timeout(struct loop_timer *timer, void *userdata)
@@ -210,10 +49,11 @@ static void on_phase_timeout(struct loop_timer *timer, void *userdata)
 
     (void) timer;
     if (l->state == LINK_STATE_RESOLVING)
-        step(l, LINK_EVENT_FAILED, "name resolution of %s took too long", l->config.endpoint.host);
+        link_step(l, LINK_EVENT_FAILED, "name resolution of %s took too long",
+                  l->config.endpoint.host);
     else
-        step(l, LINK_EVENT_FAILED, "%s port %u did not answer in time", l->config.endpoint.host,
-             l->config.endpoint.port);
+        link_step(l, LINK_EVENT_FAILED, "%s port %u did not answer in time",
+                  l->config.endpoint.host, l->config.endpoint.port);
 }
 
 static int open_next(struct link *l)
@@ -239,17 +79,18 @@ static void on_resolved(const struct resolve_result *result, const char *reason,
     struct link *l = userdata;
 
     if (result->n_addresses == 0) {
-        step(l, LINK_EVENT_UNREACHABLE, "cannot resolve %s: %s", l->config.endpoint.host, reason);
+        link_step(l, LINK_EVENT_UNREACHABLE, "cannot resolve %s: %s", l->config.endpoint.host,
+                  reason);
         return;
     }
     l->addresses = *result;
     l->next_address = 0;
-    step(l, LINK_EVENT_RESOLVED, KEEP_REASON);
+    link_step(l, LINK_EVENT_RESOLVED, KEEP_REASON);
 }
 
 static void on_open(void *userdata)
 {
-    step(userdata, LINK_EVENT_OPENED, KEEP_REASON);
+    link_step(userdata, LINK_EVENT_OPENED, KEEP_REASON);
 }
 
 static void on_data(const uint8_t *data, size_t len, void *userdata)
@@ -258,9 +99,9 @@ static void on_data(const uint8_t *data, size_t len, void *userdata)
     int r = mqtt_session_feed(&l->session, loop_now_us(l->loop), data, len);
 
     if (r < 0 && l->session.state != MQTT_SESSION_DOWN)
-        step(l, LINK_EVENT_FAILED, "%s", l->session.reason);
+        link_step(l, LINK_EVENT_FAILED, "%s", l->session.reason);
     else if (r == 0)
-        arm_session_timer(l);
+        link_arm_session(l);
 }
 
 static void on_drained(void *userdata)
@@ -276,8 +117,8 @@ static void on_closed(bool answered, const char *reason, void *userdata)
     if (l->state == LINK_STATE_OPENING && !answered) {
         if (l->next_address < l->addresses.n_addresses && open_next(l) == 0)
             return;
-        step(l, LINK_EVENT_UNREACHABLE, "%s port %u: %s", l->config.endpoint.host,
-             l->config.endpoint.port, reason);
+        link_step(l, LINK_EVENT_UNREACHABLE, "%s port %u: %s", l->config.endpoint.host,
+                  l->config.endpoint.port, reason);
         return;
     }
     mqtt_session_lost(&l->session);
@@ -285,10 +126,10 @@ static void on_closed(bool answered, const char *reason, void *userdata)
             loop_now_us(l->loop) - l->last_connect_us < KICK_WINDOW_US;
     l->kicks = early ? l->kicks + 1 : 0;
     if (l->kicks >= KICKS_FOR_CONFLICT)
-        step(l, LINK_EVENT_KICKED,
-             "closed shortly after each login: another client uses this device's identity");
+        link_step(l, LINK_EVENT_KICKED,
+                  "closed shortly after each login: another client uses this device's identity");
     else
-        step(l, LINK_EVENT_CLOSED, "%s", reason);
+        link_step(l, LINK_EVENT_CLOSED, "%s", reason);
 }
 
 const struct transport_events link_transport_events = {
@@ -306,7 +147,10 @@ static void on_retry(struct loop_timer *timer, void *userdata)
 
     (void) timer;
     l->next_try_us = 0;
-    step(l, LINK_EVENT_TIMER, KEEP_REASON);
+    if (ident_is_complete(l->config.ident))
+        link_step(l, LINK_EVENT_TIMER, KEEP_REASON);
+    else
+        link_step(l, LINK_EVENT_TIMER_REGISTER, KEEP_REASON);
 }
 
 static void arm_retry(struct link *l, unsigned actions)
@@ -328,8 +172,28 @@ static void arm_retry(struct link *l, unsigned actions)
     loop_timer_arm(l->loop, &l->retry_timer, delay, on_retry, l);
 }
 
+static void on_registrar(enum registrar_outcome outcome, const char *reason, void *userdata)
+{
+    static const enum link_event events[] = {
+        [REGISTRAR_DONE] = LINK_EVENT_REGISTERED,
+        [REGISTRAR_UNREACHABLE] = LINK_EVENT_UNREACHABLE,
+        [REGISTRAR_FAILED] = LINK_EVENT_FAILED,
+        [REGISTRAR_REFUSED] = LINK_EVENT_BAD_LOGIN,
+    };
+
+    link_step(userdata, events[outcome], "%s", reason);
+}
+
+static int do_register(struct link *l)
+{
+    l->last_connect_us = loop_now_us(l->loop); /* the same manners as for CONNECT */
+    return registrar_start(l->config.registrar, on_registrar, l);
+}
+
 static void do_abort(struct link *l)
 {
+    if (l->config.registrar)
+        registrar_cancel(l->config.registrar);
     l->resolve = resolve_free(l->resolve);
     transport_abort(l->transport);
     mqtt_session_lost(&l->session);
@@ -363,7 +227,7 @@ static int do_login(struct link *l)
     l->last_connect_us = loop_now_us(l->loop);
     r = mqtt_session_start(&l->session, l->last_connect_us, &connect);
     login_wipe(&login);
-    arm_session_timer(l);
+    link_arm_session(l);
     return r;
 }
 
@@ -378,7 +242,7 @@ static int do_tell_up(struct link *l)
         l->reconnects++;
     l->was_up = true;
     backoff_reset(&l->probe);
-    arm_session_timer(l);
+    link_arm_session(l);
     l->told_up = true;
     TELL(l, on_up, );
     return 0;
@@ -407,6 +271,8 @@ static int run_actions(struct link *l, unsigned actions)
         mqtt_session_disconnect(&l->session);
         transport_close(l->transport);
     }
+    if (actions & LINK_ACTION_REGISTER)
+        r = do_register(l);
     if (actions & LINK_ACTION_RESOLVE)
         r = do_resolve(l);
     if (actions & LINK_ACTION_OPEN)
@@ -415,7 +281,7 @@ static int run_actions(struct link *l, unsigned actions)
         r = do_login(l);
     if (actions & LINK_ACTION_SUBSCRIBE) {
         l->next_filter = 0;
-        subscribe_next(l);
+        link_subscribe_next(l);
     }
     if (actions & LINK_ACTION_TELL_UP)
         r = do_tell_up(l);
@@ -447,7 +313,7 @@ static void log_step(struct link *l, enum link_state from, enum link_event event
         log_info("waiting reason=\"%s\"", l->reason);
 }
 
-static void step(struct link *l, enum link_event event, const char *fmt, ...)
+void link_step(struct link *l, enum link_event event, const char *fmt, ...)
 {
     const struct link_transition *t = link_fsm_step(l->state, event);
     enum link_state from = l->state;
@@ -477,10 +343,15 @@ static void step(struct link *l, enum link_event event, const char *fmt, ...)
     r = run_actions(l, t->actions);
     TELL(l, on_changed, );
     if (r < 0)
-        step(l, LINK_EVENT_FAILED, "%s", strerror(-r));
+        link_step(l, LINK_EVENT_FAILED, "%s", strerror(-r));
 }
 
 /* --- public --- */
+
+static bool can_start(const struct link *l)
+{
+    return ident_is_complete(l->config.ident) || l->config.registrar;
+}
 
 int link_new(struct link **ret_link, struct loop *loop, const struct link_config *config)
 {
@@ -492,10 +363,12 @@ int link_new(struct link **ret_link, struct loop *loop, const struct link_config
     l->loop = loop;
     l->config = *config;
     l->since_real_us = clock_real_us();
+    if (!can_start(l))
+        strcpy(l->reason, NO_CREDENTIALS);
     list_init(&l->watches);
     backoff_init(&l->probe, RETRY_BASE_US, config->probe_max_us);
     backoff_init(&l->backoff, RETRY_BASE_US, config->backoff_max_us);
-    mqtt_session_init(&l->session, &session_ops, l, LIMIT_MQTT_PACKET, (uint16_t) rand_u64());
+    mqtt_session_init(&l->session, &link_session_ops, l, LIMIT_MQTT_PACKET, (uint16_t) rand_u64());
     *ret_link = l;
     return 0;
 }
@@ -533,12 +406,13 @@ int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos)
 
 void link_enable(struct link *link)
 {
-    step(link, LINK_EVENT_ENABLE, KEEP_REASON);
+    if (can_start(link))
+        link_step(link, LINK_EVENT_ENABLE, KEEP_REASON);
 }
 
 void link_disable(struct link *link)
 {
-    step(link, LINK_EVENT_DISABLE, KEEP_REASON);
+    link_step(link, LINK_EVENT_DISABLE, KEEP_REASON);
 }
 
 bool link_is_up(const struct link *link)
@@ -571,6 +445,6 @@ int link_publish(struct link *link, const char *topic, const void *payload, size
                                  acked, userdata);
 
     if (r == 0)
-        arm_session_timer(link);
+        link_arm_session(link);
     return r;
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/cloud/ident.h"
 #include "daemon/cloud/link_fsm.h"
+#include "daemon/cloud/registrar.h"
 #include "daemon/crypto/signer.h"
 #include "daemon/mqtt/session.h"
 #include "daemon/net/endpoint.h"
@@ -23,7 +24,8 @@ struct link;
 struct link_config {
     struct endpoint endpoint;
     const struct ident *ident;   /* borrowed, outlives the link */
-    const struct signer *signer; /* the same */
+    const struct signer *signer; /* the same; NULL while the identity is not complete */
+    struct registrar *registrar; /* borrowed; NULL: no registration is needed, or none possible */
     uint16_t keepalive_s;
     bool clean_session;
     uint64_t connect_interval_us; /* never two CONNECTs within */
@@ -71,7 +73,10 @@ int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos)
 void link_watch(struct link *link, struct link_watch *watch);
 void link_unwatch(struct link_watch *watch);
 
-/* Tries from now on, for ever. Again: tries at once. */
+/*
+ * Tries from now on, for ever. Again: tries at once. Stays off where there is neither a secret
+ * nor a registrar to get one.
+ */
 void link_enable(struct link *link);
 /* A clean DISCONNECT; the state is LINK_STATE_OFF when it is through. */
 void link_disable(struct link *link);

@@ -14,6 +14,15 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 IGNORE(DISABLE),
             },
+        [LINK_STATE_REGISTERING] =
+            {
+                IGNORE(ENABLE),
+                GO(DISABLE, OFF, LINK_ACTION_ABORT),
+                GO(REGISTERED, OFF, 0),
+                GO(UNREACHABLE, WAITING, LINK_ACTION_RETRY_PROBE),
+                GO(BAD_LOGIN, REFUSED, LINK_ACTION_RETRY_SLOW),
+                GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_BACKOFF),
+            },
         [LINK_STATE_RESOLVING] =
             {
                 IGNORE(ENABLE),
@@ -73,12 +82,14 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
+                GO(TIMER_REGISTER, REGISTERING, LINK_ACTION_REGISTER),
             },
         [LINK_STATE_REFUSED] =
             {
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
+                GO(TIMER_REGISTER, REGISTERING, LINK_ACTION_REGISTER),
             },
         [LINK_STATE_DISABLED] =
             {
@@ -99,6 +110,7 @@ static const struct {
     const char *public_name;
 } states[LINK_STATE_COUNT_] = {
     [LINK_STATE_OFF] = {"off", "off"},
+    [LINK_STATE_REGISTERING] = {"registering", "connecting"},
     [LINK_STATE_RESOLVING] = {"resolving", "connecting"},
     [LINK_STATE_OPENING] = {"opening", "connecting"},
     [LINK_STATE_LOGIN] = {"login", "connecting"},
@@ -115,6 +127,8 @@ static const char *const events[LINK_EVENT_COUNT_] = {
     [LINK_EVENT_ENABLE] = "enable",
     [LINK_EVENT_DISABLE] = "disable",
     [LINK_EVENT_TIMER] = "timer",
+    [LINK_EVENT_TIMER_REGISTER] = "timer-register",
+    [LINK_EVENT_REGISTERED] = "registered",
     [LINK_EVENT_RESOLVED] = "resolved",
     [LINK_EVENT_OPENED] = "opened",
     [LINK_EVENT_UNREACHABLE] = "unreachable",

@@ -8,6 +8,7 @@
 
 enum link_state {
     LINK_STATE_OFF,
+    LINK_STATE_REGISTERING, /* there is no secret yet: the cloud is asked for one */
     LINK_STATE_RESOLVING,
     LINK_STATE_OPENING,
     LINK_STATE_LOGIN,
@@ -27,16 +28,18 @@ enum link_event {
     LINK_EVENT_TIMER, /* time for the next attempt */
     LINK_EVENT_RESOLVED,
     LINK_EVENT_OPENED,
-    LINK_EVENT_UNREACHABLE,  /* no address, or nobody there */
-    LINK_EVENT_ACCEPTED,     /* CONNACK 0, session present */
-    LINK_EVENT_ACCEPTED_NEW, /* CONNACK 0, no session */
-    LINK_EVENT_UNAVAILABLE,  /* CONNACK 3 */
-    LINK_EVENT_BAD_LOGIN,    /* CONNACK 1, 2, 4 */
-    LINK_EVENT_NOT_ALLOWED,  /* CONNACK 5 */
-    LINK_EVENT_SUBSCRIBED,   /* all filters are granted */
-    LINK_EVENT_FAILED,       /* no answer in time, broken protocol, refused filter */
-    LINK_EVENT_CLOSED,       /* by the server */
-    LINK_EVENT_KICKED,       /* the same, once more shortly after it came up */
+    LINK_EVENT_UNREACHABLE,    /* no address, or nobody there */
+    LINK_EVENT_ACCEPTED,       /* CONNACK 0, session present */
+    LINK_EVENT_ACCEPTED_NEW,   /* CONNACK 0, no session */
+    LINK_EVENT_UNAVAILABLE,    /* CONNACK 3 */
+    LINK_EVENT_BAD_LOGIN,      /* CONNACK 1, 2, 4; registration refused */
+    LINK_EVENT_NOT_ALLOWED,    /* CONNACK 5 */
+    LINK_EVENT_SUBSCRIBED,     /* all filters are granted */
+    LINK_EVENT_FAILED,         /* no answer in time, broken protocol, refused filter */
+    LINK_EVENT_CLOSED,         /* by the server */
+    LINK_EVENT_KICKED,         /* the same, once more shortly after it came up */
+    LINK_EVENT_TIMER_REGISTER, /* time for the next attempt, and there is no secret */
+    LINK_EVENT_REGISTERED,     /* the secret is stored; the owner starts over with it */
     LINK_EVENT_COUNT_,
 };
 
@@ -54,6 +57,7 @@ enum link_action { /* run in this order */
                    LINK_ACTION_RETRY_BACKOFF = 1 << 10, /* jitter up to link.backoff_max */
                    LINK_ACTION_RETRY_SLOW = 1 << 11,    /* link.backoff_max and more */
                    LINK_ACTION_CANCEL_RETRY = 1 << 12,
+                   LINK_ACTION_REGISTER = 1 << 13,
 };
 
 /* How a pair is treated: a transition, nothing to do, or a bug of the caller. */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "libiotclient/base/limits.h"
+
 /* Wants room for three bytes a group, also when the last one is padded. */
 static int decode(const char *text, size_t len, uint8_t *data, size_t size)
 {
@@ -27,7 +29,7 @@ int base64_decode(const char *text, uint8_t *data, size_t size)
     int r = 0;
 
     /* wolfCrypt skips blanks and stops quietly at some errors: be strict before. */
-    if (len == 0 || len % 4 != 0 || len > 4096)
+    if (len == 0 || len % 4 != 0 || len > LIMIT_BASE64_TEXT)
         return -EBADMSG;
     for (size_t i = 0; i < len; i++) {
         static const char set[] =
@@ -53,4 +55,17 @@ int base64_decode(const char *text, uint8_t *data, size_t size)
         r = -EBADMSG;
     explicit_bzero(tail, sizeof(tail));
     return r < 0 ? r : (int) n;
+}
+
+int base64_encode(const void *data, size_t len, char *text, size_t size)
+{
+    word32 out = (word32) size;
+
+    if (len > LIMIT_BASE64_TEXT / 4 * 3 || size < (len + 2) / 3 * 4 + 1)
+        return -EMSGSIZE;
+    text[0] = '\0';
+    if (len > 0 && Base64_Encode_NoNl(data, (word32) len, (byte *) text, &out) != 0)
+        return -EIO;
+    text[(len + 2) / 3 * 4] = '\0';
+    return 0;
 }

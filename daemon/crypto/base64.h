@@ -13,4 +13,7 @@
  */
 int base64_decode(const char *text, uint8_t *data, size_t size) MUST_CHECK;
 
+/* With NUL, without line breaks. 0; -EMSGSIZE there is no room in text; -EIO */
+int base64_encode(const void *data, size_t len, char *text, size_t size) MUST_CHECK;
+
 #endif /* IOTD_CRYPTO_BASE64_H */

@@ -11,12 +11,33 @@
 
 struct bus;
 
+#define BUS_PROBLEM 256
+
+/* Device.Provision; texts are NULL where they were not given. */
+struct bus_provision {
+    int fd; /* the handler's until it returns */
+    const char *format;
+    const char *product_id, *device_name, *region;
+    uint64_t line; /* of a CSV file; 0: not given */
+};
+
+struct bus_provisioned {
+    char product_id[LIMIT_PRODUCT_ID + 1];
+    char device_name[LIMIT_DEVICE_NAME + 1];
+    char path[512];
+    bool needs_registration;
+};
+
 struct bus_config {
     const char *bus;      /* system, session, or an address */
     const char *endpoint; /* shown in Link.Endpoint */
     struct core *core;    /* borrowed: manager */
     /* Reads the settings again; calls ignored for each key that needs a restart. 0 or -errno. */
     int (*on_reload)(void (*ignored)(const char *key, void *data), void *data, void *userdata);
+    /* Stores new credentials; iotd starts over with them once the answer has left. 0, or -errno
+     * with problem filled in. */
+    int (*on_provision)(const struct bus_provision *request, struct bus_provisioned *ret_result,
+                        char problem[BUS_PROBLEM], void *userdata);
     /* The name is ours for the first time; or it cannot be had and there is no use in trying. */
     void (*on_ready)(void *userdata);
     void (*on_refused)(const char *reason, void *userdata);

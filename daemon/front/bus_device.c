@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.iotd1.Device: the identity. */
 
+#include <errno.h>
+#include <string.h>
+
 #include "daemon/front/bus_internal.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
+#include "libiotclient/base/fdutil.h"
 
 static int get_product_id(DBusMessageIter *it, void *userdata)
 {
@@ -50,6 +54,85 @@ void bus_device_bound(bool bound, uint64_t timestamp_s, void *userdata)
                              append_timestamp, &timestamp_s);
 }
 
+/* Unknown options are left alone: they may be of a later release. */
+static int read_options(DBusMessageIter *it, struct bus_provision *p)
+{
+    const struct {
+        const char *key;
+        const char **text;
+    } texts[] = {
+        {"format", &p->format},
+        {"product_id", &p->product_id},
+        {"device_name", &p->device_name},
+        {"region", &p->region},
+    };
+    struct msg_dict dict;
+    DBusMessageIter value;
+    const char *key;
+    int r;
+
+    r = msg_read_dict(it, &dict);
+    while (r == 0 && msg_dict_next(&dict, &key, &value)) {
+        if (strcmp(key, "line") == 0)
+            r = msg_read_uint64(&value, &p->line);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+            if (strcmp(key, texts[i].key) == 0)
+                r = msg_read_string(&value, texts[i].text);
+        }
+    }
+    return r < 0 ? -EINVAL : 0;
+}
+
+static int append_result(struct tree_call *call, const struct bus_provisioned *result)
+{
+    DBusMessageIter it, dict;
+    int r;
+
+    r = tree_call_open(call, &it);
+    if (r == 0)
+        r = msg_open_dict(&it, &dict);
+    if (r < 0)
+        return r;
+    r = msg_dict_string(&dict, "product_id", result->product_id);
+    if (r == 0)
+        r = msg_dict_string(&dict, "device_name", result->device_name);
+    if (r == 0)
+        r = msg_dict_string(&dict, "path", result->path);
+    if (r == 0)
+        r = msg_dict_bool(&dict, "registers", result->needs_registration);
+    return msg_close(&it, &dict, r);
+}
+
+static void on_provision(struct tree_call *call, void *userdata)
+{
+    struct bus *bus = userdata;
+    CLEANUP(fd_closep) int fd = -1;
+    struct bus_provision request = {.format = "device-info"};
+    char problem[BUS_PROBLEM] = "an option has another type";
+    struct bus_provisioned result;
+    DBusMessageIter it;
+    int r;
+
+    tree_call_args(call, &it);
+    r = msg_read_fd(&it, &fd);
+    if (r < 0) {
+        tree_call_finish(&call, r);
+        return;
+    }
+    request.fd = fd;
+    r = read_options(&it, &request);
+    if (r == 0)
+        r = bus->config.on_provision(&request, &result, problem, bus->config.userdata);
+    if (r < 0)
+        tree_call_error(&call, r, problem);
+    else
+        tree_call_finish(&call, append_result(call, &result));
+}
+
+static const struct tree_method_impl methods[] = {
+    {"Provision", on_provision},
+};
+
 static const struct tree_property_impl properties[] = {
     {"ProductId", get_product_id},
     {"DeviceName", get_device_name},
@@ -59,6 +142,6 @@ static const struct tree_property_impl properties[] = {
 
 int bus_device_add(struct bus *bus)
 {
-    return tree_add_interface(bus->device_object, &iface_device, NULL, 0, properties,
-                              ARRAY_SIZE(properties), bus, NULL);
+    return tree_add_interface(bus->device_object, &iface_device, methods, ARRAY_SIZE(methods),
+                              properties, ARRAY_SIZE(properties), bus, NULL);
 }

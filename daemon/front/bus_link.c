@@ -83,8 +83,15 @@ static int get_reconnects(DBusMessageIter *it, void *userdata)
 
 static void on_connect(struct tree_call *call, void *userdata)
 {
-    link_enable(((struct bus *) userdata)->core->link);
-    tree_call_reply(&call);
+    struct bus *bus = userdata;
+    struct link_info info;
+
+    link_enable(bus->core->link);
+    link_get_info(bus->core->link, &info);
+    if (info.state == LINK_STATE_OFF)
+        tree_call_error(&call, -EAGAIN, info.reason);
+    else
+        tree_call_reply(&call);
 }
 
 static void on_disconnect(struct tree_call *call, void *userdata)

@@ -13,19 +13,20 @@
 static const struct scheme {
     const char *prefix;
     bool websocket;
+    bool http;
     bool tls;
     uint16_t port;
 } schemes[] = {
-    {"ws://", true, false, 80},
-    {"wss://", true, true, 443},
-    {"mqtt://", false, false, 1883},
-    {"mqtts://", false, true, 8883},
+    {"ws://", true, false, false, 80},      {"wss://", true, false, true, 443},
+    {"mqtt://", false, false, false, 1883}, {"mqtts://", false, false, true, 8883},
+    {"http://", false, true, false, 80},    {"https://", false, true, true, 443},
 };
 
-static const struct scheme *find_scheme(const char *url)
+static const struct scheme *find_scheme(const char *url, bool http)
 {
     for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-        if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+        if (schemes[i].http == http &&
+            strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
             return &schemes[i];
     }
     return NULL;
@@ -83,20 +84,17 @@ static int parse_authority(struct endpoint *e, const char *text, size_t len,
     return parse_port(text + 1, (size_t) (end - text - 1), &e->port);
 }
 
-int endpoint_parse(struct endpoint *ret_endpoint, const char *url, const char **ret_problem)
+static int parse(struct endpoint *ret_endpoint, const struct scheme *s, const char *url,
+                 const char **ret_problem)
 {
-    const struct scheme *s = find_scheme(url);
     struct endpoint e = {0};
     const char *authority, *path, *problem;
     int r;
 
-    if (!s) {
-        *ret_problem = "must begin with ws://, wss://, mqtt:// or mqtts://";
-        return -EINVAL;
-    }
     authority = url + strlen(s->prefix);
     path = authority + strcspn(authority, "/");
     e.websocket = s->websocket;
+    e.http = s->http;
     e.tls = s->tls;
     e.port = s->port;
     r = parse_authority(&e, authority, (size_t) (path - authority), &problem);
@@ -104,12 +102,12 @@ int endpoint_parse(struct endpoint *ret_endpoint, const char *url, const char **
         *ret_problem = problem;
         return r;
     }
-    if (!s->websocket && path[0] && path[1]) {
+    if (!s->websocket && !s->http && path[0] && path[1]) {
         *ret_problem = "mqtt:// and mqtts:// have no path";
         return -EINVAL;
     }
     if (!*path)
-        path = DEFAULT_PATH;
+        path = s->http ? "/" : DEFAULT_PATH;
     for (const char *p = path; *p; p++) {
         if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f) {
             *ret_problem = "bad path";
@@ -124,10 +122,31 @@ int endpoint_parse(struct endpoint *ret_endpoint, const char *url, const char **
     return 0;
 }
 
+int endpoint_parse(struct endpoint *ret_endpoint, const char *url, const char **ret_problem)
+{
+    const struct scheme *s = find_scheme(url, false);
+
+    if (s)
+        return parse(ret_endpoint, s, url, ret_problem);
+    *ret_problem = "must begin with ws://, wss://, mqtt:// or mqtts://";
+    return -EINVAL;
+}
+
+int endpoint_parse_http(struct endpoint *ret_endpoint, const char *url, const char **ret_problem)
+{
+    const struct scheme *s = find_scheme(url, true);
+
+    if (s)
+        return parse(ret_endpoint, s, url, ret_problem);
+    *ret_problem = "must begin with http:// or https://";
+    return -EINVAL;
+}
+
 void endpoint_host_header(const struct endpoint *e, char buf[ENDPOINT_HOST_TEXT])
 {
     bool v6 = strchr(e->host, ':');
-    uint16_t usual = e->websocket ? (e->tls ? 443 : 80) : (e->tls ? 8883 : 1883);
+    bool web = e->websocket || e->http;
+    uint16_t usual = web ? (e->tls ? 443 : 80) : (e->tls ? 8883 : 1883);
     char port[8] = "";
 
     if (e->port != usual)

@@ -7,18 +7,23 @@
 
 #include "libiotclient/base/macro.h"
 
-/* ws://host[:port][/path], wss://, mqtt://, mqtts:// */
+/* ws://host[:port][/path], wss://, mqtt://, mqtts://; http:// and https:// for requests */
 struct endpoint {
     bool websocket;
+    bool http;
     bool tls;
     char host[254]; /* RFC 1035: 253 characters; IPv6 without brackets */
     uint16_t port;  /* 80, 443, 1883, 8883 by scheme if the URL has none */
-    char path[256]; /* "/mqtt" if the URL has none */
+    char path[256]; /* if the URL has none: "/mqtt", for requests "/" */
 };
 
 /* -EINVAL with a text for people in *ret_problem (static, only set on failure). */
 int endpoint_parse(struct endpoint *ret_endpoint, const char *url,
                    const char **ret_problem) MUST_CHECK;
+
+/* The same for http:// and https://. */
+int endpoint_parse_http(struct endpoint *ret_endpoint, const char *url,
+                        const char **ret_problem) MUST_CHECK;
 
 /* "host" or "host:port" when the port is not the scheme's own; brackets for IPv6. */
 #define ENDPOINT_HOST_TEXT 272

@@ -206,13 +206,13 @@ static bool is_remnant(const char *path)
 }
 
 /* A name that nothing has: a clock that stands still must not replace what was saved before. */
-static int choose_name(const char *path, char ret_moved[DB_MOVED])
+static int choose_name(const char *path, const char *why, char ret_moved[DB_MOVED])
 {
     for (unsigned n = 0; n < MAX_MOVED; n++) {
         bool taken = false;
         off_t size;
 
-        (void) snprintf(ret_moved, DB_MOVED, "%s.unusable-%lld-%u", path, (long long) time(NULL),
+        (void) snprintf(ret_moved, DB_MOVED, "%s.%.16s-%lld-%u", path, why, (long long) time(NULL),
                         n);
         for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
             taken |= is_there(ret_moved, suffixes[i], &size);
@@ -223,10 +223,10 @@ static int choose_name(const char *path, char ret_moved[DB_MOVED])
 }
 
 /* The database with its log: either is worth nothing without the other. */
-static int move_aside(const char *path, char ret_moved[DB_MOVED])
+int db_move_aside(const char *path, const char *why, char ret_moved[DB_MOVED])
 {
     char from[DB_MOVED + 16], to[DB_MOVED + 16];
-    int r = choose_name(path, ret_moved);
+    int r = strlen(path) > DB_MOVED - 48 ? -ENAMETOOLONG : choose_name(path, why, ret_moved);
 
     if (r < 0)
         return r;
@@ -249,7 +249,7 @@ int db_open(struct db **ret_db, const char *path, char ret_moved[DB_MOVED])
     r = is_remnant(path) ? -EBADMSG : open_once(ret_db, path);
     if (r != -EBADMSG)
         return r;
-    r = move_aside(path, ret_moved);
+    r = db_move_aside(path, "unusable", ret_moved);
     return r < 0 ? r : open_once(ret_db, path);
 }
 

@@ -23,6 +23,11 @@ struct db;
  * @return 0; -EBUSY; -EPERM written by a newer release; -ENOSPC, -EIO, -ENOMEM, -EACCES
  */
 int db_open(struct db **ret_db, const char *path, char ret_moved[DB_MOVED]) MUST_CHECK;
+/*
+ * Moves a database that nobody has open, with its log, to path.WHY-TIME. why is a word.
+ * 0; -ENAMETOOLONG; what rename(2) says
+ */
+int db_move_aside(const char *path, const char *why, char ret_moved[DB_MOVED]) MUST_CHECK;
 struct db *db_free(struct db *db);
 DEFINE_FREEP(struct db, db_free)
 

@@ -12,12 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/crypto/aes_cbc.h"
 #include "daemon/crypto/rsa.h"
 #include "daemon/json/jx.h"
+#include "daemon/store/vault_name.h"
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/name.h"
 
-#define MAX_FILE 65536 /* own choice; the vendor's sample has 600 bytes */
+#define PLACEHOLDER "YOUR_" /* vendor SDK: what stands in its file until somebody fills it in */
 #define REGION_PROBLEM "\"region\" is not one of china, us-east, europe, ap-bangkok"
 
 PRINTF_LIKE(3, 4)
@@ -62,9 +64,29 @@ static int need(const json_t *object, const char *where, const char *key, const 
     return 0;
 }
 
+static int read_name(struct ident *id, const json_t *root, char *text)
+{
+    const char *device, *why;
+    int r;
+
+    r = need(root, "", "deviceName", &device, text);
+    if (r < 0)
+        return r;
+    if (vault_name_is_source(device)) {
+        r = vault_name_read(device, "/sys", id->device_name, &why);
+        return r < 0 ? problem(text, -EINVAL, "\"deviceName\" is \"%.64s\": %s", device, why) : 0;
+    }
+    if (!name_is_device_name(device))
+        return problem(text, -EINVAL,
+                       "\"deviceName\" is not 1 to %d letters, digits, underscores, dashes",
+                       LIMIT_DEVICE_NAME);
+    strcpy(id->device_name, device);
+    return 0;
+}
+
 static int read_identity(struct ident *id, const json_t *root, char *text)
 {
-    const char *product, *device, *region = "china";
+    const char *product, *region = "china";
     char url[IDENT_URL];
     int r;
 
@@ -74,20 +96,46 @@ static int read_identity(struct ident *id, const json_t *root, char *text)
     if (!name_is_product_id(product))
         return problem(text, -EINVAL, "\"productId\" is not 1 to %d letters and digits",
                        LIMIT_PRODUCT_ID);
-    r = need(root, "", "deviceName", &device, text);
+    r = read_name(id, root, text);
     if (r < 0)
         return r;
-    if (!name_is_device_name(device))
-        return problem(text, -EINVAL,
-                       "\"deviceName\" is not 1 to %d letters, digits, underscores, dashes",
-                       LIMIT_DEVICE_NAME);
     r = jx_get_string(root, "region", &region);
     if (r == -EPROTOTYPE || strlen(region) >= sizeof(id->region))
         return problem(text, -EINVAL, REGION_PROBLEM);
     strcpy(id->product_id, product);
-    strcpy(id->device_name, device);
     strcpy(id->region, region);
     return ident_endpoint(id, url) < 0 ? problem(text, -EINVAL, REGION_PROBLEM) : 0;
+}
+
+static bool is_placeholder(const char *text)
+{
+    return !*text || strncmp(text, PLACEHOLDER, strlen(PLACEHOLDER)) == 0;
+}
+
+/* Optional: for dynamic registration. */
+static int read_product_secret(struct ident *id, const json_t *root, char *text)
+{
+    const char *secret = "";
+    int r;
+
+    if (jx_get_string(root, "productSecret", &secret) == -EPROTOTYPE)
+        return problem(text, -EINVAL, "\"productSecret\" is not a text");
+    if (is_placeholder(secret))
+        return 0;
+    if (strlen(secret) < AES_CBC_KEY || strlen(secret) > LIMIT_PRODUCT_SECRET)
+        return problem(text, -EINVAL, "\"productSecret\" has not %d to %d characters", AES_CBC_KEY,
+                       LIMIT_PRODUCT_SECRET);
+    r = secret_new(&id->product_secret, secret, strlen(secret));
+    return r < 0 ? problem(text, r, "out of memory") : 0;
+}
+
+/* Whether the device may do without that for now. */
+static bool can_register(const struct ident *id, const json_t *root, const char *object,
+                         const char *key)
+{
+    const json_t *o = jx_object_or_null(root, object);
+
+    return id->product_secret && (!o || is_placeholder(jx_string_or(o, key, "")));
 }
 
 static int read_secret(struct ident *id, const json_t *root, char *text)
@@ -137,9 +185,13 @@ static int read_proof(struct ident *id, const json_t *root, char *text)
     if (jx_get_string(root, "auth_mode", &mode) == -EPROTOTYPE)
         return problem(text, -EINVAL, "\"auth_mode\" is not a text");
     if (strcmp(mode, "KEY") == 0)
-        return read_secret(id, root, text);
+        return can_register(id, root, "key_deviceinfo", "deviceSecret")
+                   ? 0
+                   : read_secret(id, root, text);
     if (strcmp(mode, "CERT") == 0)
-        return read_file_names(id, root, text);
+        return can_register(id, root, "cert_deviceinfo", "devCertFile")
+                   ? 0
+                   : read_file_names(id, root, text);
     return problem(text, -EINVAL, "\"auth_mode\" is \"%.16s\": neither KEY nor CERT", mode);
 }
 
@@ -160,6 +212,8 @@ int vault_parse(struct ident **ret_ident, const char *data, size_t len, char tex
     if (!id)
         return problem(text, -ENOMEM, "out of memory");
     r = read_identity(id, root, text);
+    if (r == 0)
+        r = read_product_secret(id, root, text);
     if (r == 0)
         r = read_proof(id, root, text);
     if (r < 0)
@@ -189,7 +243,7 @@ static int load_beside(const char *path, const char *name, bool is_secret, char 
     r = is_secret ? check_access(fd, why) : 0;
     if (r < 0)
         return problem(text, r, "\"%.100s\": %.140s", name, why);
-    r = fd_read_file(fd, MAX_FILE, ret_data, ret_len);
+    r = fd_read_file(fd, LIMIT_CREDENTIALS_FILE, ret_data, ret_len);
     return r < 0 ? problem(text, -EINVAL, "\"%.120s\": %s", name, strerror(-r)) : 0;
 }
 
@@ -236,12 +290,9 @@ static int load_cert(struct ident *id, const char *path, char *text)
     return 0;
 }
 
-int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBLEM])
+int vault_read(const char *path, char **ret_data, size_t *ret_len, char text[VAULT_PROBLEM])
 {
-    CLEANUP(ident_freep) struct ident *id = NULL;
     CLEANUP(fd_closep) int fd = -1;
-    char *data;
-    size_t len;
     int r;
 
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -250,17 +301,37 @@ int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBL
     r = check_access(fd, text);
     if (r < 0)
         return r;
-    r = fd_read_file(fd, MAX_FILE, &data, &len);
+    r = fd_read_file(fd, LIMIT_CREDENTIALS_FILE, ret_data, ret_len);
     if (r < 0)
         return problem(text, r == -EFBIG ? -EINVAL : r, "%s", strerror(-r));
+    return 0;
+}
+
+int vault_load_files(struct ident *ident, const char *path, char text[VAULT_PROBLEM])
+{
+    int r;
+
+    if (!ident->cert_file)
+        return 0;
+    r = load_key(ident, path, text);
+    return r < 0 ? r : load_cert(ident, path, text);
+}
+
+int vault_load(struct ident **ret_ident, const char *path, char text[VAULT_PROBLEM])
+{
+    CLEANUP(ident_freep) struct ident *id = NULL;
+    char *data;
+    size_t len;
+    int r;
+
+    r = vault_read(path, &data, &len, text);
+    if (r < 0)
+        return r;
     r = vault_parse(&id, data, len, text);
     explicit_bzero(data, len);
     free(data);
-    if (r == 0 && id->cert_file) {
-        r = load_key(id, path, text);
-        if (r == 0)
-            r = load_cert(id, path, text);
-    }
+    if (r == 0)
+        r = vault_load_files(id, path, text);
     if (r < 0)
         return r;
     *ret_ident = TAKE(id);

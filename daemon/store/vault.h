@@ -8,7 +8,9 @@
 
 /*
  * Reads the vendor's device_info.json (device guide, device information file). The file must
- * belong to root or the caller and be readable by nobody else.
+ * belong to root or the caller and be readable by nobody else. The secret of the device may be
+ * missing when that of the product is there: the device has to register then. deviceName may be
+ * a source of vault_name.h.
  * A certificate device names two PEM files relative to it: the certificate, and the private key,
  * which only the owner may read as well.
  * @param problem  on failure what is wrong and what to do, without the file's name
@@ -18,8 +20,16 @@
 int vault_load(struct ident **ret_ident, const char *path, char problem[VAULT_PROBLEM]) MUST_CHECK;
 
 /*
- * The same from what the file holds, without the files that it names; the caller wipes data.
- * -EINVAL, -ENOMEM
+ * Reads the two files that a certificate device names; a path that is not absolute is relative to
+ * path, the credentials. Nothing to do for others. As vault_load().
+ */
+int vault_load_files(struct ident *ident, const char *path, char problem[VAULT_PROBLEM]) MUST_CHECK;
+
+/* The checked file as text; the caller wipes and frees it. */
+int vault_read(const char *path, char **ret_data, size_t *ret_len,
+               char problem[VAULT_PROBLEM]) MUST_CHECK;
+/*
+ * What a text says, without the files that it names; the caller wipes data. -EINVAL, -ENOMEM
  */
 int vault_parse(struct ident **ret_ident, const char *data, size_t len,
                 char problem[VAULT_PROBLEM]) MUST_CHECK;

@@ -357,6 +357,11 @@ enum broker_outcome broker_publish(struct broker *b, const struct config_device 
     return online ? BROKER_SENT : BROKER_STORED;
 }
 
+bool broker_was_online(const struct broker *b, const struct config_device *device)
+{
+    return b->devices[device->index].n_connects > 0;
+}
+
 bool broker_is_online(const struct broker *b, const struct config_device *device)
 {
     return b->devices[device->index].conn != NULL;

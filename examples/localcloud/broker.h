@@ -87,6 +87,8 @@ enum broker_outcome broker_publish(struct broker *b, const struct config_device 
 bool broker_is_online(const struct broker *b, const struct config_device *device);
 /* The address of a device, "" when it is offline. */
 const char *broker_peer(const struct broker *b, const struct config_device *device);
+/* Whether it has been activated: connected at least once. */
+bool broker_was_online(const struct broker *b, const struct config_device *device);
 /* device NULL: all, also those that have not said who they are. */
 void broker_drop(struct broker *b, const struct config_device *device);
 /*

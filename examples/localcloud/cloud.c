@@ -150,8 +150,9 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
     if (e < 0)
         return e;
 
-    c->desk = (struct desk){net_loop(c->net), config,    c->broker, c->faults,
-                            c->journal,       c->appapi, c->store};
+    c->desk =
+        (struct desk){net_loop(c->net), config,    c->broker, c->faults,
+                      c->journal,       c->appapi, c->store,  {config, c->broker, c->journal}};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
     broker_set_events(c->broker, &broker_events, c);
     faults_set_ops(c->faults, &faults_ops, c);

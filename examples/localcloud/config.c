@@ -12,7 +12,10 @@
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/name.h"
 
-#define TEXT_MAX 256 /* names, keys and secrets of the file */
+#define TEXT_MAX 256          /* names, keys and secrets of the file */
+#define PRODUCT_SECRET_MIN 16 /* its first 16 characters are a key */
+#define MADE_SECRET_BYTES 16  /* as the platform's */
+#define PEM_MAX 4096          /* a certificate or key that is given out */
 
 struct loader {
     const char *file; /* shown in errors; models are relative to it */
@@ -181,27 +184,83 @@ static int load_model(struct loader *l, const char *path, json_t *value, struct 
     return e;
 }
 
-/* One of the two says who the device is. */
+static void device_done(struct config_device *d)
+{
+    d->cert = cert_free(d->cert);
+    free(d->cert_text);
+    free(d->key_text);
+}
+
+/* What the platform makes up when it creates a device. The same each time, so that a restart of
+ * the cloud does not lock devices out. */
+static int make_secret(struct config_device *d)
+{
+    struct sign_digest digest;
+    int e = sign_hmac(SIGN_METHOD_HMACSHA256, d->product->secret, strlen(d->product->secret), d->id,
+                      strlen(d->id), &digest);
+
+    if (e < 0)
+        return e;
+    d->secret_len = MADE_SECRET_BYTES;
+    memcpy(d->secret, digest.bytes, d->secret_len);
+    return 0;
+}
+
+static int read_pem(struct loader *l, const char *path, const char *name, char **ret_text)
+{
+    CLEANUP(freep) char *file = NULL;
+    CLEANUP(fd_closep) int fd = -1;
+    size_t len;
+    int e = resolve(l, name, &file);
+
+    if (e < 0)
+        return e;
+    fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_read_file(fd, PEM_MAX, ret_text, &len) < 0)
+        return fail(l, path, "%s cannot be read", file);
+    return 0;
+}
+
+static int load_cert(struct loader *l, struct config_device *d, const char *cert, const char *key,
+                     const char *path)
+{
+    CLEANUP(freep) char *file = NULL;
+    int e = resolve(l, cert, &file);
+
+    if (e == 0)
+        e = cert_load(&d->cert, file);
+    if (e < 0)
+        return e != -ENOMEM ? fail(l, path, "no certificate in %s", file) : e;
+    if (key) /* it is given out at a registration */
+        e = read_pem(l, path, cert, &d->cert_text);
+    if (key && e == 0)
+        e = read_pem(l, path, key, &d->key_text);
+    return e;
+}
+
+/* A secret or a certificate says who the device is. */
 static int load_proof(struct loader *l, struct config_device *d, const json_t *object,
                       const char *path)
 {
-    CLEANUP(freep) char *file = NULL;
-    const char *secret, *cert;
+    bool may_register = d->product->registration != CONFIG_REGISTRATION_OFF;
+    const char *secret, *cert, *key;
     int e;
 
     e = get_text(l, object, path, "cert", false, &cert);
     if (e == 0)
-        e = get_text(l, object, path, "secret", !cert, &secret);
+        e = get_text(l, object, path, "key", false, &key);
+    if (e == 0)
+        e = get_text(l, object, path, "secret", !cert && !may_register, &secret);
     if (e < 0)
         return e;
     if (cert && secret)
         return fail(l, path, "secret and cert exclude each other");
-    if (cert) {
-        e = resolve(l, cert, &file);
-        if (e == 0)
-            e = cert_load(&d->cert, file);
-        return e < 0 && e != -ENOMEM ? fail(l, path, "no certificate in %s", file) : e;
-    }
+    if (key && !cert)
+        return fail(l, path, "key is for devices with a cert");
+    if (cert)
+        return load_cert(l, d, cert, key, path);
+    if (!secret)
+        return make_secret(d);
     e = sign_base64_decode(secret, d->secret, sizeof(d->secret), &d->secret_len);
     if (e < 0 || d->secret_len == 0)
         return fail(l, path, "secret must be base64 of 1 to %d bytes", LIMIT_SECRET_BYTES);
@@ -211,7 +270,7 @@ static int load_proof(struct loader *l, struct config_device *d, const json_t *o
 static int load_device(struct loader *l, const struct config_product *product, const json_t *object,
                        const char *path)
 {
-    static const char *const known[] = {"device_name", "secret", "cert", "enabled", NULL};
+    static const char *const known[] = {"device_name", "secret", "cert", "key", "enabled", NULL};
     struct config_device *d = &l->config->devices[l->config->n_devices];
     const char *name;
     const json_t *enabled;
@@ -241,7 +300,7 @@ static int load_device(struct loader *l, const struct config_product *product, c
         return fail(l, path, "client id %s is there twice", d->client_id);
     e = load_proof(l, d, object, path);
     if (e < 0) {
-        d->cert = cert_free(d->cert);
+        device_done(d);
         return e;
     }
     l->config->n_devices++;
@@ -274,10 +333,39 @@ static int load_devices(struct loader *l, const struct config_product *product,
     return 0;
 }
 
+/* Without a secret of the product nobody can ask. */
+static int load_registration(struct loader *l, struct config_product *p, const json_t *object,
+                             const char *path)
+{
+    static const char *const names[] = {
+        [CONFIG_REGISTRATION_OFF] = "off",
+        [CONFIG_REGISTRATION_ONCE] = "once",
+        [CONFIG_REGISTRATION_ANY] = "any",
+    };
+    const char *text;
+    int e = get_text(l, object, path, "registration", false, &text);
+
+    if (e < 0)
+        return e;
+    p->registration = p->secret && strlen(p->secret) >= PRODUCT_SECRET_MIN
+                          ? CONFIG_REGISTRATION_ONCE
+                          : CONFIG_REGISTRATION_OFF;
+    for (size_t i = 0; text && i < ARRAY_SIZE(names); i++) {
+        if (strcmp(names[i], text) != 0)
+            continue;
+        if (i != CONFIG_REGISTRATION_OFF && p->registration == CONFIG_REGISTRATION_OFF)
+            return fail(l, path, "registration needs a product_secret of %d characters or more",
+                        PRODUCT_SECRET_MIN);
+        p->registration = (enum config_registration) i;
+        return 0;
+    }
+    return text ? fail(l, path, "registration must be off, once or any") : 0;
+}
+
 static int load_product(struct loader *l, const json_t *object, const char *path)
 {
-    static const char *const known[] = {"product_id", "product_secret", "name",
-                                        "model",      "devices",        NULL};
+    static const char *const known[] = {"product_id",   "product_secret", "name", "model",
+                                        "registration", "devices",        NULL};
     struct config_product *p = &l->config->products[l->config->n_products];
     const char *id;
     int e;
@@ -297,6 +385,8 @@ static int load_product(struct loader *l, const json_t *object, const char *path
     e = copy_text(l, object, path, "name", false, &p->name);
     if (e == 0)
         e = copy_text(l, object, path, "product_secret", false, &p->secret);
+    if (e == 0)
+        e = load_registration(l, p, object, path);
     if (e == 0)
         e = load_model(l, path, json_object_get(object, "model"), &p->model);
     return e < 0 ? e : load_devices(l, p, object, path);
@@ -443,7 +533,7 @@ struct config *config_free(struct config *c)
         free(c->apps[i].secret);
     }
     for (size_t i = 0; i < c->n_devices; i++)
-        cert_free(c->devices[i].cert);
+        device_done(&c->devices[i]);
     free(c->products);
     free(c->devices);
     free(c->apps);

@@ -16,10 +16,18 @@
 #define CONFIG_CLIENT_ID_MAX (LIMIT_PRODUCT_ID + LIMIT_DEVICE_NAME)
 #define CONFIG_DEVICE_ID_MAX (LIMIT_PRODUCT_ID + 1 + LIMIT_DEVICE_NAME)
 
+/* Which devices of a product may ask for their secret (dynamic registration). */
+enum config_registration {
+    CONFIG_REGISTRATION_OFF,
+    CONFIG_REGISTRATION_ONCE, /* until they have connected for the first time */
+    CONFIG_REGISTRATION_ANY,
+};
+
 struct config_product {
     char id[LIMIT_PRODUCT_ID + 1];
     char *name;
     char *secret; /* text, as the platform uses it; NULL when not given */
+    enum config_registration registration;
     struct model *model;
 };
 
@@ -32,6 +40,7 @@ struct config_device {
     uint8_t secret[LIMIT_SECRET_BYTES];
     size_t secret_len; /* 0: a certificate device */
     struct cert *cert;
+    char *cert_text, *key_text; /* PEM, given out at a registration; NULL: not */
     bool enabled;
 };
 

@@ -189,9 +189,35 @@ static void on_fault(struct http_request *rq, void *userdata)
         answer_json(rq, json_pack("{s:b}", "ok", 1));
 }
 
+static void on_register(struct http_request *rq, void *userdata)
+{
+    const struct desk *d = userdata;
+    struct dynreg_request request = {
+        .host = http_request_header(rq, "host"),
+        .algorithm = http_request_header(rq, "x-tc-algorithm"),
+        .timestamp = http_request_header(rq, "x-tc-timestamp"),
+        .nonce = http_request_header(rq, "x-tc-nonce"),
+        .signature = http_request_header(rq, "x-tc-signature"),
+    };
+
+    request.body = http_request_body(rq, &request.len);
+    http_request_answer(rq, STATUS_OK, dynreg_new_style(&d->dynreg, &request));
+}
+
+static void on_register_old(struct http_request *rq, void *userdata)
+{
+    const struct desk *d = userdata;
+    size_t len;
+    const char *body = http_request_body(rq, &len);
+
+    http_request_answer(rq, STATUS_OK, dynreg_old_style(&d->dynreg, body, len));
+}
+
 const struct http_route desk_routes[] = {
     {"POST", "/api/exploreropen/appapi", on_app, APPAPI_ENDPOINT_SIGNED},
     {"POST", "/api/exploreropen/tokenapi", on_app, APPAPI_ENDPOINT_TOKEN},
+    {"POST", DYNREG_PATH_NEW, on_register, 0},
+    {"POST", DYNREG_PATH_OLD, on_register_old, 0},
     {"GET", "/journal", on_journal, 0},
     {"GET", "/state", on_state, 0},
     {"POST", "/fault", on_fault, 0},

@@ -5,6 +5,7 @@
 /* The HTTP routes: the application-side API, and what only a cloud on a desk has. */
 
 #include "examples/localcloud/appapi.h"
+#include "examples/localcloud/dynreg.h"
 #include "examples/localcloud/http.h"
 #include "examples/localcloud/journal.h"
 
@@ -16,6 +17,7 @@ struct desk {
     struct journal *journal;
     struct appapi *appapi;
     struct store *store;
+    struct dynreg_deps dynreg;
 };
 
 /* For http_new(); its userdata is a struct desk. */

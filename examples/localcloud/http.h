@@ -15,6 +15,7 @@
 
 #define HTTP_BODY_MAX (1024 * 1024)
 #define HTTP_QUERY_MAX 256
+#define HTTP_HEADER_MAX 256 /* a longer one counts as not sent */
 
 struct http;
 struct http_request;
@@ -36,6 +37,8 @@ DEFINE_FREEP(struct http, http_free)
 /* For routes. */
 const struct http_route *http_request_route(const struct http_request *rq);
 const char *http_request_body(const struct http_request *rq, size_t *ret_len);
+/* "host", "x-tc-algorithm", "x-tc-timestamp", "x-tc-nonce", "x-tc-signature"; "" if not sent. */
+const char *http_request_header(const struct http_request *rq, const char *name);
 /* A number of the query string; value keeps its default when it is missing. -EINVAL, -ERANGE. */
 int http_request_number(const struct http_request *rq, const char *name, uint64_t max,
                         uint64_t *value) MUST_CHECK;

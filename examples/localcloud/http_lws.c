@@ -14,6 +14,11 @@
 #define HEADERS_MAX 1024
 #define LOOK_AGAIN_US 500000 /* how soon a client that left is noticed */
 
+/* What routes ask for; libwebsockets forgets headers when the body comes. */
+static const char *const kept_headers[] = {
+    "host:", "x-tc-algorithm:", "x-tc-timestamp:", "x-tc-nonce:", "x-tc-signature:",
+};
+
 struct http {
     const struct http_route *routes;
     void *userdata;
@@ -25,6 +30,7 @@ struct http_request {
     const struct http_route *route;
     struct strbuf body;
     char query[HTTP_QUERY_MAX];
+    char headers[ARRAY_SIZE(kept_headers)][HTTP_HEADER_MAX];
     bool active;  /* between request and answer */
     bool holding; /* the answer takes its time */
     int refusal;  /* a status that is known before the body is read, or 0 */
@@ -61,6 +67,17 @@ const char *http_request_body(const struct http_request *rq, size_t *ret_len)
 {
     *ret_len = rq->body.len;
     return rq->body.data ? rq->body.data : "";
+}
+
+const char *http_request_header(const struct http_request *rq, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kept_headers); i++) {
+        size_t len = strlen(kept_headers[i]) - 1;
+
+        if (strlen(name) == len && strncmp(kept_headers[i], name, len) == 0)
+            return rq->headers[i];
+    }
+    return "";
 }
 
 int http_request_number(const struct http_request *rq, const char *name, uint64_t max,
@@ -201,6 +218,22 @@ static void copy_query(struct http_request *rq)
     }
 }
 
+static void copy_headers(struct http_request *rq)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kept_headers); i++) {
+        char *to = rq->headers[i];
+        const char *name = kept_headers[i];
+        int n;
+
+        if (i == 0)
+            n = lws_hdr_copy(rq->wsi, to, HTTP_HEADER_MAX, WSI_TOKEN_HOST);
+        else
+            n = lws_hdr_custom_copy(rq->wsi, to, HTTP_HEADER_MAX, name, (int) strlen(name));
+        if (n < 0)
+            to[0] = '\0';
+    }
+}
+
 /* The route, or a status that says why not. */
 static int find_route(struct http_request *rq, const char *path)
 {
@@ -238,6 +271,7 @@ static int on_request(struct http_request *rq, struct lws *wsi, const char *path
     rq->active = true;
     strbuf_init(&rq->body, HTTP_BODY_MAX);
     copy_query(rq);
+    copy_headers(rq);
     status = find_route(rq, path);
     if (!is_get && !has_length) { /* also chunked ones: libwebsockets does not read them */
         (void) lws_return_http_status(wsi, STATUS_LENGTH_REQUIRED, NULL);

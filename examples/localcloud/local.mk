@@ -21,6 +21,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/cloud.c %reldir%/cloud.h \
 	%reldir%/config.c %reldir%/config.h \
 	%reldir%/desk.c %reldir%/desk.h \
+	%reldir%/dynreg.c %reldir%/dynreg.h \
 	%reldir%/faults.c %reldir%/faults.h \
 	%reldir%/faults_apply.c %reldir%/faults_request.c %reldir%/faults_state.h \
 	%reldir%/http.h %reldir%/http_lws.c %reldir%/http_lws.h \

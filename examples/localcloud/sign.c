@@ -44,6 +44,42 @@ int sign_hmac(enum sign_method method, const void *key, size_t key_len, const vo
     return 0;
 }
 
+int sign_hash_hex(enum sign_method method, const void *data, size_t len,
+                  char hex[2 * SIGN_DIGEST_MAX + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    const EVP_MD *md = method == SIGN_METHOD_HMACSHA1 ? EVP_sha1() : EVP_sha256();
+    uint8_t bytes[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (EVP_Digest(data, len, bytes, &n, md, NULL) != 1)
+        return -EIO;
+    for (unsigned i = 0; i < n; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * n] = '\0';
+    return 0;
+}
+
+int sign_aes_cbc_encrypt(const char *key, const char *iv, uint8_t *data, size_t len)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0, rest = 0, e = -EIO;
+
+    if (!ctx)
+        return -ENOMEM;
+    if (len <= INT_MAX && strlen(key) >= 16 && strlen(iv) >= 16 &&
+        EVP_EncryptInit_ex(ctx, EVP_aes_128_cbc(), NULL, (const uint8_t *) key,
+                           (const uint8_t *) iv) == 1 &&
+        EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+        EVP_EncryptUpdate(ctx, data, &n, data, (int) len) == 1 &&
+        EVP_EncryptFinal_ex(ctx, data + n, &rest) == 1)
+        e = 0;
+    EVP_CIPHER_CTX_free(ctx);
+    return e;
+}
+
 bool sign_digest_equals_hex(const struct sign_digest *digest, const char *hex)
 {
     static const char digits[] = "0123456789abcdef";

@@ -29,6 +29,12 @@ int sign_method_parse(const char *name, enum sign_method *ret_method) MUST_CHECK
 int sign_hmac(enum sign_method method, const void *key, size_t key_len, const void *data,
               size_t data_len, struct sign_digest *ret_digest) MUST_CHECK;
 
+/* SHA-1 or SHA-256 of the data, lower-case hexadecimal with a NUL. */
+int sign_hash_hex(enum sign_method method, const void *data, size_t len,
+                  char hex[2 * SIGN_DIGEST_MAX + 1]) MUST_CHECK;
+/* AES-128-CBC in place, without padding. key and iv: the first 16 characters of the texts. */
+int sign_aes_cbc_encrypt(const char *key, const char *iv, uint8_t *data, size_t len) MUST_CHECK;
+
 /* Case does not matter; the time does not depend on where the difference is. */
 bool sign_digest_equals_hex(const struct sign_digest *digest, const char *hex);
 

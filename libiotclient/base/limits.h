@@ -9,13 +9,14 @@
  */
 
 /* Names. Too long is refused (-EINVAL / OutOfRange / model error). */
-#define LIMIT_PRODUCT_ID 10    /* vendor SDK: product id buffer */
-#define LIMIT_DEVICE_NAME 48   /* console guide: device name, letters, digits, underscore */
-#define LIMIT_DEVICE_SECRET 64 /* doc: base64 text of the secret */
-#define LIMIT_SECRET_BYTES 48  /* doc: the same, decoded */
-#define LIMIT_FEATURE_ID 32    /* console guide: property, event, action, parameter id */
-#define LIMIT_APP_ID 64        /* own choice: name of a program */
-#define LIMIT_CLIENT_TOKEN 128 /* own choice; vendor clients accept 90, the cloud sends 50 */
+#define LIMIT_PRODUCT_ID 10     /* vendor SDK: product id buffer */
+#define LIMIT_DEVICE_NAME 48    /* console guide: device name, letters, digits, underscore */
+#define LIMIT_DEVICE_SECRET 64  /* doc: base64 text of the secret */
+#define LIMIT_SECRET_BYTES 48   /* doc: the same, decoded */
+#define LIMIT_PRODUCT_SECRET 64 /* own choice; the platform's have 24 characters */
+#define LIMIT_FEATURE_ID 32     /* console guide: property, event, action, parameter id */
+#define LIMIT_APP_ID 64         /* own choice: name of a program */
+#define LIMIT_CLIENT_TOKEN 128  /* own choice; vendor clients accept 90, the cloud sends 50 */
 
 /* Thing model. */
 #define LIMIT_STRING_VALUE 2048        /* console guide: string value in bytes */
@@ -35,6 +36,12 @@
 #define LIMIT_MQTT_QUEUE_BYTES                                                                     \
     (1024 * 1024)               /* own choice: bytes that wait for the socket; -ENOBUFS */
 #define LIMIT_SUBSCRIPTIONS 100 /* limits page: per device */
+
+/* Credentials. Beyond: refused. */
+#define LIMIT_BASE64_TEXT (16 * 1024)      /* own choice; a certificate with its key has 5 KiB */
+#define LIMIT_DYNREG_ANSWER (16 * 1024)    /* own choice; vendor SDK: 5 KiB */
+#define LIMIT_CREDENTIALS_FILE (64 * 1024) /* own choice; the vendor's sample has 600 bytes */
+#define LIMIT_CSV_FILE (8 * 1024 * 1024)   /* console guide: 10,000 devices a batch */
 
 /* JSON. Beyond: refused as not JSON. */
 #define LIMIT_JSON_DEPTH 16 /* own choice; the deepest vendor message has 6 levels */

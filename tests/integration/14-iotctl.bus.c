@@ -133,6 +133,13 @@ static void test_usage(void)
         {"status", "more"},
         {"report"},
         {"event"},
+        {"provision"},
+        {"provision", "--file=f", "--csv=f"},
+        {"provision", "--file=f", "--device=d"},
+        {"provision", "--product-secret-file=f", "--product=p"},
+        {"provision", "--file=f", "--line=1"},
+        {"provision", "--csv=f", "--line=0"},
+        {"status", "--csv=f"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -458,6 +465,33 @@ static void test_status(void)
 }
 
 const char *const suite_name = "iotctl";
+/* The fake answers with what it got. */
+static void test_provision(void)
+{
+    struct fake_program f = fake_start(NULL);
+    CLEANUP(freep) char *path = fixture_write_file("given", 0600, "first line\nmore");
+    CLEANUP(result_done) struct result file = iotctl("provision", "--file", path, NULL);
+    CLEANUP(result_done)
+    struct result csv = iotctl("provision", "--csv", path, "--line", "7", "--json", NULL);
+    CLEANUP(result_done)
+    struct result secret = iotctl("provision", "--product-secret-file", path, "--product",
+                                  "IOTDLIGHT1", "--device", "mac:eth0", NULL);
+    CLEANUP(result_done)
+    struct result missing = iotctl("provision", "--file", "/nonexistent", NULL);
+
+    CHECK_INT(file.status, 0);
+    CHECK_STR(file.out, "stored in :0:first line\\x0amore: iotd starts over as IOTDLIGHT1/\n");
+    CHECK_INT(csv.status, 0);
+    CHECK_STR(csv.out, "{\"product_id\":\"IOTDLIGHT1\",\"device_name\":\"\","
+                       "\"path\":\"csv:7:first line\\nmore\",\"registers\":false}\n");
+    CHECK_INT(secret.status, 0);
+    check_has(secret.out, "stored in product-secret:0:first line");
+    check_has(secret.out, "IOTDLIGHT1/mac:eth0, and registers it at the cloud");
+    CHECK_INT(missing.status, 1);
+    check_has(missing.err, "/nonexistent: No such file or directory");
+    fake_stop(&f);
+}
+
 const struct suite_test suite_tests[] = {
     {"usage", test_usage},
     {"help_and_version", test_help_and_version},
@@ -471,6 +505,7 @@ const struct suite_test suite_tests[] = {
     {"watch", test_watch},
     {"iotd_goes", test_iotd_goes},
     {"monitor", test_monitor},
+    {"provision", test_provision},
     {"link", test_link},
     {"status", test_status},
     {NULL, NULL},

@@ -75,6 +75,18 @@ integration_tests += %reldir%/07-link-refused.bus
 %canon_reldir%_07_link_refused_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_07_link_refused_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/10-dynreg-first-boot.bus
+%canon_reldir%_10_dynreg_first_boot_bus_SOURCES = %reldir%/10-dynreg-first-boot.bus.c \
+	tests/lib/dynreg-stage.c tests/lib/dynreg-stage.h
+%canon_reldir%_10_dynreg_first_boot_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_10_dynreg_first_boot_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/10-dynreg-provision.bus
+%canon_reldir%_10_dynreg_provision_bus_SOURCES = %reldir%/10-dynreg-provision.bus.c \
+	tests/lib/dynreg-stage.c tests/lib/dynreg-stage.h
+%canon_reldir%_10_dynreg_provision_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_10_dynreg_provision_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/11-policy-monitor.bus
 %canon_reldir%_11_policy_monitor_bus_SOURCES = %reldir%/11-policy-monitor.bus.c
 %canon_reldir%_11_policy_monitor_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

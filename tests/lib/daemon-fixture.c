@@ -71,8 +71,12 @@ struct daemon_fixture *daemon_start(const struct daemon_options *options)
     d->program =
         getenv("IOTD_TEST_IOTD") ? strdup(getenv("IOTD_TEST_IOTD")) : fixture_build_path("iotd");
     d->config = fixture_write_file("iotd.conf", 0600, options->settings ? options->settings : "");
-    d->credentials = fixture_write_file("device_info.json", 0600,
-                                        options->credentials ? options->credentials : credentials);
+    if (options->credentials_path)
+        d->credentials = strdup(options->credentials_path);
+    else
+        d->credentials =
+            fixture_write_file("device_info.json", 0600,
+                               options->credentials ? options->credentials : credentials);
     d->model =
         options->model ? strdup(options->model) : fixture_source_path("examples/smart-light.json");
     d->endpoint = strdup(options->endpoint);
@@ -111,6 +115,11 @@ void daemon_start_again(struct daemon_fixture *d)
     if (d->proc)
         daemon_kill(d);
     run(d);
+}
+
+const char *daemon_state_dir(const struct daemon_fixture *d)
+{
+    return d->state_dir;
 }
 
 struct proc *daemon_proc(struct daemon_fixture *d)

@@ -15,6 +15,7 @@ struct daemon_options {
     const char *endpoint;    /* URL */
     const char *settings;    /* text of iotd.conf; NULL: none */
     const char *credentials; /* text of device_info.json; NULL: examples/device_info.json */
+    const char *credentials_path; /* instead of a file with that text; NULL: device_info.json */
     const char *model;       /* a path; NULL: examples/smart-light.json */
 };
 
@@ -26,6 +27,7 @@ struct daemon_fixture *daemon_stop(struct daemon_fixture *d);
 void daemon_kill(struct daemon_fixture *d);
 void daemon_start_again(struct daemon_fixture *d);
 
+const char *daemon_state_dir(const struct daemon_fixture *d);
 struct proc *daemon_proc(struct daemon_fixture *d);
 /* The test's own connection to the bus; signals of org.iotd1 arrive there. */
 struct bus_client *daemon_bus(struct daemon_fixture *d);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dbus/iface-gen.h"
 #include "dbus/names.h"
+#include "libiotclient/base/fdutil.h"
 #include "tests/lib/fake-iotd-impl.h"
 
 static int on_attach(struct fake *f, struct tree_call *call)
@@ -138,6 +140,49 @@ static int on_monitor(struct fake *f, struct tree_call *call)
     return 0;
 }
 
+/* path says what came: format, line, and the beginning of the file. */
+static int on_provision(struct fake *f, struct tree_call *call)
+{
+    const char *format = "", *device = "", *key;
+    char content[41] = "", path[128];
+    DBusMessageIter it, value, out;
+    CLEANUP(fd_closep) int fd = -1;
+    struct msg_dict dict;
+    uint64_t line = 0;
+    int r;
+
+    (void) f;
+    tree_call_args(call, &it);
+    r = msg_read_fd(&it, &fd);
+    if (r >= 0)
+        r = msg_read_dict(&it, &dict);
+    while (r >= 0 && msg_dict_next(&dict, &key, &value)) {
+        if (strcmp(key, "line") == 0)
+            r = msg_read_uint64(&value, &line);
+        else if (strcmp(key, "format") == 0)
+            r = msg_read_string(&value, &format);
+        else if (strcmp(key, "device_name") == 0)
+            r = msg_read_string(&value, &device);
+    }
+    if (r >= 0 && read(fd, content, sizeof(content) - 1) < 0)
+        r = -errno;
+    (void) snprintf(path, sizeof(path), "%.20s:%d:%s", format, (int) line, content);
+    if (r >= 0)
+        r = tree_call_open(call, &it);
+    if (r >= 0)
+        r = msg_open_dict(&it, &out);
+    if (r < 0)
+        return r;
+    r = msg_dict_string(&out, "product_id", "IOTDLIGHT1");
+    if (r >= 0)
+        r = msg_dict_string(&out, "device_name", device);
+    if (r >= 0)
+        r = msg_dict_string(&out, "path", path);
+    if (r >= 0)
+        r = msg_dict_bool(&out, "registers", strcmp(format, "product-secret") == 0);
+    return msg_close(&it, &out, r);
+}
+
 #define METHOD(fn)                                                                                 \
     static void fn##_call(struct tree_call *call, void *userdata)                                  \
     {                                                                                              \
@@ -148,6 +193,7 @@ METHOD(on_reload)
 METHOD(on_connect)
 METHOD(on_disconnect)
 METHOD(on_monitor)
+METHOD(on_provision)
 
 static const struct tree_method_impl manager_methods[] = {
     {"Attach", on_attach_call},
@@ -167,6 +213,9 @@ static const struct tree_property_impl link_properties[] = {
     {"SinceUSec", get_since},    {"NextTryUSec", get_zero},      {"SessionPresent", get_false},
     {"RoundTripUSec", get_zero}, {"QueuedEvents", get_zero},     {"QueuedBytes", get_zero},
     {"SentMessages", get_zero},  {"ReceivedMessages", get_zero}, {"Reconnects", get_zero},
+};
+static const struct tree_method_impl device_methods[] = {
+    {"Provision", on_provision_call},
 };
 static const struct tree_property_impl device_properties[] = {
     {"ProductId", get_product},
@@ -191,8 +240,8 @@ static int add_objects(struct fake *f)
         r = tree_add_interface(f->device, &iface_link, link_methods, ARRAY_SIZE(link_methods),
                                link_properties, ARRAY_SIZE(link_properties), f, &member);
     if (r >= 0)
-        r = tree_add_interface(f->device, &iface_device, NULL, 0, device_properties,
-                               ARRAY_SIZE(device_properties), f, &member);
+        r = tree_add_interface(f->device, &iface_device, device_methods, ARRAY_SIZE(device_methods),
+                               device_properties, ARRAY_SIZE(device_properties), f, &member);
     if (r >= 0)
         r = fake_add_thing(f, &member);
     if (r < 0)

@@ -14,6 +14,7 @@
  */
 static const char *const states[LINK_STATE_COUNT_] = {
     [LINK_STATE_OFF] = "off",
+    [LINK_STATE_REGISTERING] = "registering",
     [LINK_STATE_RESOLVING] = "resolving",
     [LINK_STATE_OPENING] = "opening",
     [LINK_STATE_LOGIN] = "login",
@@ -27,40 +28,44 @@ static const char *const states[LINK_STATE_COUNT_] = {
 };
 
 static const char *const events[LINK_EVENT_COUNT_] = {
-    "enable",      "disable",    "timer",        "resolved",    "opened",
-    "unreachable", "accepted",   "accepted-new", "unavailable", "bad-login",
-    "not-allowed", "subscribed", "failed",       "closed",      "kicked",
+    "enable",   "disable",      "timer",       "resolved",       "opened",      "unreachable",
+    "accepted", "accepted-new", "unavailable", "bad-login",      "not-allowed", "subscribed",
+    "failed",   "closed",       "kicked",      "timer-register", "registered",
 };
 
-#define WAIT_ROW                                                                                   \
+#define WAIT_ROW(register_row)                                                                     \
     {                                                                                              \
         "waiting: now", "off: cancel", "resolving: resolve", "-", "-", "-", "-", "-", "-", "-",    \
-            "-", "-", "-", "-", "-"                                                                \
+            "-", "-", "-", "-", "-", register_row, "-"                                             \
     }
 
 static const char *const want[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] = {
     [LINK_STATE_OFF] = {"waiting: now", ".", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-",
-                        "-", "-"},
+                        "-", "-", "-", "-"},
+    [LINK_STATE_REGISTERING] = {".", "off: abort", "-", "-", "-", "waiting: probe", "-", "-", "-",
+                                "refused: slow", "-", "-", "waiting: abort backoff", "-", "-", "-",
+                                "off:"},
     [LINK_STATE_RESOLVING] = {".", "off: abort", "-", "opening: open", "-", "waiting: abort probe",
-                              "-", "-", "-", "-", "-", "-", "waiting: abort probe", "-", "-"},
+                              "-", "-", "-", "-", "-", "-", "waiting: abort probe", "-", "-", "-",
+                              "-"},
     [LINK_STATE_OPENING] = {".", "off: abort", "-", "-", "login: login", "waiting: abort probe",
                             "-", "-", "-", "-", "-", "-", "waiting: abort probe",
-                            "waiting: backoff", "-"},
+                            "waiting: backoff", "-", "-", "-"},
     [LINK_STATE_LOGIN] = {".", "off: abort", "-", "-", "-", "-", "up: up", "subscribing: subscribe",
                           "waiting: abort backoff", "refused: abort slow", "disabled: abort slow",
-                          "-", "waiting: abort backoff", "waiting: backoff", "-"},
+                          "-", "waiting: abort backoff", "waiting: backoff", "-", "-", "-"},
     [LINK_STATE_SUBSCRIBING] = {".", "closing: goodbye", "-", "-", "-", "-", "-", "-", "-", "-",
                                 "-", "up: up", "waiting: abort backoff", "waiting: backoff",
-                                "conflict: slow"},
+                                "conflict: slow", "-", "-"},
     [LINK_STATE_UP] = {".", "closing: down goodbye", "-", "-", "-", "-", "-", "-", "-", "-", "-",
                        "-", "waiting: down abort backoff", "waiting: down backoff",
-                       "conflict: down slow"},
+                       "conflict: down slow", "-", "-"},
     [LINK_STATE_CLOSING] = {"waiting: abort now", ".", "-", "-", "-", "-", "-", "-", "-", "-", "-",
-                            "-", "-", "off:", "off:"},
-    [LINK_STATE_WAITING] = WAIT_ROW,
-    [LINK_STATE_REFUSED] = WAIT_ROW,
-    [LINK_STATE_DISABLED] = WAIT_ROW,
-    [LINK_STATE_CONFLICT] = WAIT_ROW,
+                            "-", "-", "off:", "off:", "-", "-"},
+    [LINK_STATE_WAITING] = WAIT_ROW("registering: register"),
+    [LINK_STATE_REFUSED] = WAIT_ROW("registering: register"),
+    [LINK_STATE_DISABLED] = WAIT_ROW("-"),
+    [LINK_STATE_CONFLICT] = WAIT_ROW("-"),
 };
 
 static const struct {
@@ -80,6 +85,7 @@ static const struct {
     {LINK_ACTION_RETRY_BACKOFF, "backoff"},
     {LINK_ACTION_RETRY_SLOW, "slow"},
     {LINK_ACTION_CANCEL_RETRY, "cancel"},
+    {LINK_ACTION_REGISTER, "register"},
 };
 
 static void show(const struct link_transition *t, char *buf, size_t size)
@@ -121,7 +127,7 @@ static void test_rules(void)
     const unsigned retry = LINK_ACTION_RETRY_NOW | LINK_ACTION_RETRY_PROBE |
                            LINK_ACTION_RETRY_BACKOFF | LINK_ACTION_RETRY_SLOW;
     const unsigned can_fail = LINK_ACTION_RESOLVE | LINK_ACTION_OPEN | LINK_ACTION_LOGIN |
-                              LINK_ACTION_SUBSCRIBE | LINK_ACTION_TELL_UP;
+                              LINK_ACTION_SUBSCRIBE | LINK_ACTION_TELL_UP | LINK_ACTION_REGISTER;
 
     for (int s = 0; s < LINK_STATE_COUNT_; s++) {
         for (int e = 0; e < LINK_EVENT_COUNT_; e++) {
@@ -143,7 +149,8 @@ static void test_rules(void)
             CHECK(__builtin_popcount(t->actions & can_fail) <= 1);
             /* It never gives up but when told to. */
             if (t->next == LINK_STATE_OFF)
-                CHECK(e == LINK_EVENT_DISABLE || s == LINK_STATE_CLOSING);
+                CHECK(e == LINK_EVENT_DISABLE || e == LINK_EVENT_REGISTERED ||
+                      s == LINK_STATE_CLOSING);
         }
     }
     /* What fails inside an action comes back as FAILED, which then has a rule. */
@@ -162,6 +169,7 @@ static void test_names(void)
 {
     static const char *const public_names[LINK_STATE_COUNT_] = {
         [LINK_STATE_OFF] = "off",
+        [LINK_STATE_REGISTERING] = "connecting",
         [LINK_STATE_RESOLVING] = "connecting",
         [LINK_STATE_OPENING] = "connecting",
         [LINK_STATE_LOGIN] = "connecting",
