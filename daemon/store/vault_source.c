@@ -135,7 +135,8 @@ static int find(const struct vault_source *s, const char **ret_path, char *probl
     if (r < 0)
         return r;
     *ret_path = is_copy ? s->copy : s->file;
-    return file.data || copy.data ? 0 : fail(problem, -ENOENT, "%s", strerror(ENOENT));
+    return file.data || copy.data ? 0
+                                  : fail(problem, -ENOENT, "%s, or it is empty", strerror(ENOENT));
 }
 
 int vault_source_load(const struct vault_source *source, struct ident **ret_ident,

@@ -16,7 +16,8 @@
 
 static const char help[] =
     "usage: iot-localcloud --config FILE [--ws-port N] [--tcp-port N] [--http-port N]\n"
-    "                      [--wss-port N] [--tls-port N] [--cert FILE --key FILE [--ca FILE]]\n"
+    "                      [--wss-port N] [--tls-port N] [--https-port N]\n"
+    "                      [--cert FILE --key FILE [--ca FILE]]\n"
     "                      [--bind ADDR] [--verbose]\n"
     "       iot-localcloud app|journal|state|fault ...   (as a client of a running one)\n"
     "       iot-localcloud --version | --help\n"
@@ -74,6 +75,8 @@ static int parse_tls_option(int c, struct arguments *a)
         return parse_port(optarg, &a->ports.wss);
     case 'T':
         return parse_port(optarg, &a->ports.tls);
+    case 'H':
+        return parse_port(optarg, &a->ports.https);
     case 'C':
         a->tls.cert = optarg;
         return 0;
@@ -93,11 +96,11 @@ static int parse_tls_option(int c, struct arguments *a)
 
 static int check_tls(const struct arguments *a)
 {
-    bool wanted = a->ports.wss >= 0 || a->ports.tls >= 0;
+    bool wanted = a->ports.wss >= 0 || a->ports.tls >= 0 || a->ports.https >= 0;
     const char *problem = NULL;
 
     if (wanted && !(a->tls.cert && a->tls.key))
-        problem = "--wss-port and --tls-port need --cert and --key";
+        problem = "--wss-port, --tls-port and --https-port need --cert and --key";
     else if (a->tls.require_cert && !a->tls.ca)
         problem = "--require-cert needs --ca";
     else if (wanted)
@@ -117,6 +120,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
         {"http-port", required_argument, NULL, 'p'},
         {"wss-port", required_argument, NULL, 'W'},
         {"tls-port", required_argument, NULL, 'T'},
+        {"https-port", required_argument, NULL, 'H'},
         {"cert", required_argument, NULL, 'C'},
         {"key", required_argument, NULL, 'k'},
         {"ca", required_argument, NULL, 'a'},
@@ -159,7 +163,6 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
             return false;
         default:
             e = parse_tls_option(c, a) == 0 ? 0 : EX_USAGE;
-            break;
         }
     }
     if (e == 0 && (optind != argc || !a->config)) {
@@ -212,6 +215,8 @@ static int serve(const struct arguments *a)
         printf(",\"wss_port\":%d", ports.wss);
     if (ports.tls >= 0)
         printf(",\"tls_port\":%d", ports.tls);
+    if (ports.https >= 0)
+        printf(",\"https_port\":%d", ports.https);
     puts("}");
     if (fflush(stdout) != 0)
         return EX_IOERR;
@@ -224,7 +229,7 @@ static int serve(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.bind = "127.0.0.1", .ports = {8080, 1883, 8081, -1, -1}};
+    struct arguments a = {.bind = "127.0.0.1", .ports = {8080, 1883, 8081, -1, -1, -1}};
     int code;
 
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {

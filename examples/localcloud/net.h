@@ -17,11 +17,12 @@ struct net_ports {
     int ws;
     int tcp;
     int http;
-    int wss; /* -1, like the next: not wanted */
+    int wss; /* -1, like the next two: not wanted */
     int tls;
+    int https;
 };
 
-/* PEM files, for the last two. */
+/* PEM files, for the last three. */
 struct net_tls {
     const char *cert;
     const char *key;

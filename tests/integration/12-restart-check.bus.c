@@ -110,7 +110,7 @@ static void test_credentials(void)
         {"{" ID "," KEY "}", 0640, EX_NOPERM, "mode 0640"},
         {"{" ID "," KEY "}", 0602, EX_NOPERM, "mode 0602"},
         {"{" ID "," KEY, 0600, EX_CONFIG, "check.json: not a JSON object"},
-        {"", 0600, EX_CONFIG, "check.json: not a JSON object"},
+        {"", 0600, EX_NOINPUT, "check.json: No such file or directory, or it is empty"},
         {"[]", 0600, EX_CONFIG, "not a JSON object"},
         {"\"" SECRET "\"", 0600, EX_CONFIG, "not a JSON object"},
         {"{\"deviceName\":\"lamp_001\"," KEY "}", 0600, EX_CONFIG, "\"productId\" is missing"},

@@ -81,6 +81,12 @@ integration_tests += %reldir%/10-dynreg-first-boot.bus
 %canon_reldir%_10_dynreg_first_boot_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_10_dynreg_first_boot_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/10-dynreg-https.bus
+%canon_reldir%_10_dynreg_https_bus_SOURCES = %reldir%/10-dynreg-https.bus.c \
+	tests/lib/dynreg-stage.c tests/lib/dynreg-stage.h
+%canon_reldir%_10_dynreg_https_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_10_dynreg_https_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/10-dynreg-provision.bus
 %canon_reldir%_10_dynreg_provision_bus_SOURCES = %reldir%/10-dynreg-provision.bus.c \
 	tests/lib/dynreg-stage.c tests/lib/dynreg-stage.h

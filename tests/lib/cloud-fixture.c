@@ -17,7 +17,7 @@ struct cloud_fixture {
     struct proc *journal; /* follows it: one line for each entry */
     char *program;
     char *config;
-    int ws_port, tcp_port, http_port, wss_port, tls_port;
+    int ws_port, tcp_port, http_port, wss_port, tls_port, https_port;
     char *cert, *key, *ca; /* cert NULL: no TLS */
     bool require_cert;
     char ws_url[64];
@@ -41,7 +41,7 @@ static void run(struct cloud_fixture *c)
 {
     CLEANUP(json_decrefp) json_t *ready = NULL;
     CLEANUP(freep) char *line = NULL;
-    char ws[16], tcp[16], http[16], wss[16], tls[16];
+    char ws[16], tcp[16], http[16], wss[16], tls[16], https[16];
     const char *argv[MAX_ARGS] = {c->program,   "--config", c->config,     "--ws-port", ws,
                                   "--tcp-port", tcp,        "--http-port", http};
     size_t n = 9;
@@ -51,9 +51,10 @@ static void run(struct cloud_fixture *c)
     (void) snprintf(http, sizeof(http), "%d", c->http_port);
     (void) snprintf(wss, sizeof(wss), "%d", c->wss_port);
     (void) snprintf(tls, sizeof(tls), "%d", c->tls_port);
+    (void) snprintf(https, sizeof(https), "%d", c->https_port);
     if (c->cert) {
-        const char *const more[] = {"--wss-port", wss,     "--tls-port", tls,
-                                    "--cert",     c->cert, "--key",      c->key};
+        const char *const more[] = {"--wss-port", wss,      "--tls-port", tls,     "--https-port",
+                                    https,        "--cert", c->cert,      "--key", c->key};
 
         memcpy(argv + n, more, sizeof(more));
         n += ARRAY_SIZE(more);
@@ -78,6 +79,7 @@ static void run(struct cloud_fixture *c)
     if (c->cert) {
         c->wss_port = port_of(ready, "wss_port");
         c->tls_port = port_of(ready, "tls_port");
+        c->https_port = port_of(ready, "https_port");
     }
     (void) snprintf(c->wss_url, sizeof(c->wss_url), "wss://localhost:%d/mqtt", c->wss_port);
     (void) snprintf(c->tls_url, sizeof(c->tls_url), "mqtts://localhost:%d", c->tls_port);
@@ -170,6 +172,11 @@ const char *cloud_tls_url(const struct cloud_fixture *c)
 int cloud_tcp_port(const struct cloud_fixture *c)
 {
     return c->tcp_port;
+}
+
+int cloud_https_port(const struct cloud_fixture *c)
+{
+    return c->https_port;
 }
 
 int cloud_http_port(const struct cloud_fixture *c)

@@ -42,6 +42,7 @@ const char *cloud_wss_url(const struct cloud_fixture *c); /* wss://localhost:N/m
 const char *cloud_tls_url(const struct cloud_fixture *c); /* mqtts://localhost:N */
 int cloud_tcp_port(const struct cloud_fixture *c);
 int cloud_http_port(const struct cloud_fixture *c);
+int cloud_https_port(const struct cloud_fixture *c); /* for localhost; with TLS only */
 
 /*
  * An application-side call for the device above; args are "Key=text" or "Key:=JSON", ended by

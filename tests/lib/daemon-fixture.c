@@ -74,9 +74,8 @@ struct daemon_fixture *daemon_start(const struct daemon_options *options)
     if (options->credentials_path)
         d->credentials = strdup(options->credentials_path);
     else
-        d->credentials =
-            fixture_write_file("device_info.json", 0600,
-                               options->credentials ? options->credentials : credentials);
+        d->credentials = fixture_write_file(
+            "device_info.json", 0600, options->credentials ? options->credentials : credentials);
     d->model =
         options->model ? strdup(options->model) : fixture_source_path("examples/smart-light.json");
     d->endpoint = strdup(options->endpoint);

@@ -12,11 +12,11 @@
 struct daemon_fixture;
 
 struct daemon_options {
-    const char *endpoint;    /* URL */
-    const char *settings;    /* text of iotd.conf; NULL: none */
-    const char *credentials; /* text of device_info.json; NULL: examples/device_info.json */
+    const char *endpoint;         /* URL */
+    const char *settings;         /* text of iotd.conf; NULL: none */
+    const char *credentials;      /* text of device_info.json; NULL: examples/device_info.json */
     const char *credentials_path; /* instead of a file with that text; NULL: device_info.json */
-    const char *model;       /* a path; NULL: examples/smart-light.json */
+    const char *model;            /* a path; NULL: examples/smart-light.json */
 };
 
 /* Ready on return: it owns org.iotd1. */
