@@ -75,6 +75,8 @@ static void prepare(struct tls *tls, SSL *ssl)
     (void) SSL_set_tlsext_host_name(ssl, tls->is_address ? NULL : tls->host);
     if (tls->backend->session && SSL_SESSION_is_resumable(tls->backend->session))
         (void) SSL_set_session(ssl, tls->backend->session);
+    SSL_SESSION_free(tls->backend->session); /* once: a server that stumbles over it gets no more */
+    tls->backend->session = NULL;
 }
 
 static void on_info(const SSL *ssl, int where, int value)
@@ -97,14 +99,20 @@ static int on_cert_wanted(SSL *ssl, void *userdata)
     return 1;
 }
 
-/* Tickets come after the handshake, so of a proven peer; 1: ours now. */
+/*
+ * Tickets come after the handshake, so of a proven peer. A copy: OpenSSL spoils its own when the
+ * connection breaks, which is when it is wanted.
+ */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
 
-    SSL_SESSION_free(tls->backend->session);
-    tls->backend->session = session;
-    return 1;
+    if (copy) {
+        SSL_SESSION_free(tls->backend->session);
+        tls->backend->session = copy;
+    }
+    return 0; /* not kept */
 }
 
 static int bad(char *problem, const char *what, const char *file)

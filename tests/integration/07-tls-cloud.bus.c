@@ -10,6 +10,7 @@
  *   closes; Link.Reason says why      sees no CONNECT
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +243,28 @@ static void test_no_tls(void)
     c = cloud_stop(c);
 }
 
+/* A dropped link comes back with a shorter handshake, where iotd has that (OpenSSL). */
+static void test_resumed(void)
+{
+    const struct cloud_tls tls = {.cert = "right"};
+
+    certs_make();
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        struct cloud_fixture *c = cloud_start_tls(NULL, &tls);
+        struct daemon_fixture *iotd = tls_start_iotd(ways[i](c), "ca", NULL);
+        CLEANUP(freep) char *line = NULL;
+
+        check_up(c, iotd);
+        proc_signal(daemon_proc(iotd), SIGUSR2); /* debug messages from now on */
+        cloud_fault(c, "{\"fault\":\"drop\"}");
+        line = proc_wait_line(daemon_proc(iotd), PROC_STDERR, "debug tls: TLSv1.");
+        CHECK(line && (!strstr(line, "resumed=") || strstr(line, "resumed=1")));
+        check_up(c, iotd);
+        iotd = daemon_stop(iotd);
+        c = cloud_stop(c);
+    }
+}
+
 const char *const suite_name = "07-tls-cloud";
 const struct suite_test suite_tests[] = {
     {"wss", test_wss},
@@ -253,5 +276,6 @@ const struct suite_test suite_tests[] = {
     {"other-certificate", test_other_certificate},
     {"foreign-certificate", test_foreign_certificate},
     {"no-tls", test_no_tls},
+    {"resumed", test_resumed},
     {NULL, NULL},
 };
