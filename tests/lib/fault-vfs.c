@@ -18,6 +18,7 @@
 struct image {
     uint8_t *data;
     size_t len;
+    size_t size; /* allocated: files grow by pages, copying each time would be slow */
 };
 
 struct disk_file {
@@ -62,12 +63,16 @@ static int hit(enum operation op)
 
 static void image_resize(struct image *image, size_t len)
 {
-    uint8_t *data = realloc(image->data, len ? len : 1);
+    if (!image->data || len > image->size) {
+        size_t size = 2 * len + 4096;
+        uint8_t *data = realloc(image->data, size);
 
-    assert(data);
+        assert(data);
+        image->data = data;
+        image->size = size;
+    }
     if (len > image->len)
-        memset(data + image->len, 0, len - image->len);
-    image->data = data;
+        memset(image->data + image->len, 0, len - image->len);
     image->len = len;
 }
 
