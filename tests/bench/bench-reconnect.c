@@ -78,17 +78,17 @@ static void let_pass(int seconds)
     (void) poll(NULL, 0, seconds * 1000);
 }
 
-static void one_gap(struct cloud_fixture *cloud, const char *self, int gap_s,
+static void one_gap(struct stack_cloud *cloud, const char *self, int gap_s,
                     struct bench_series *series)
 {
     struct proc *devices =
-        proc_start((const char *const[]){self, "--devices", cloud_ws_url(cloud), NULL});
+        proc_start((const char *const[]){self, "--devices", stack_cloud_url(cloud), NULL});
 
     wait_up(devices, 0, NULL);
     let_pass(SETTLE_S);
-    cloud_kill(cloud);
+    stack_cloud_kill(cloud);
     let_pass(gap_s);
-    cloud_restart(cloud);
+    stack_cloud_run(cloud);
     wait_up(devices, bench_now_ns(), series);
     proc_kill(devices);
 }
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
         {60, "reconnect.after_60s"},
     };
     bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
-    struct cloud_fixture *cloud;
+    struct stack_cloud *cloud;
 
     if (argc == 3 && strcmp(argv[1], "--devices") == 0)
         return run_devices(argv[2]);
@@ -117,6 +117,6 @@ int main(int argc, char **argv)
         bench_print(&series, NULL);
         bench_clear(&series);
     }
-    cloud_stop(cloud);
+    stack_cloud_stop(cloud);
     return 0;
 }

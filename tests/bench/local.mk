@@ -6,19 +6,20 @@ BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotbench.la
 libiotbench_la_SOURCES = \
+	%reldir%/bare-outbox.c %reldir%/bare-outbox.h \
 	%reldir%/bench.c %reldir%/bench.h \
 	%reldir%/stack.c %reldir%/stack.h
-libiotbench_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS)
-libiotbench_la_LIBADD = libiotfixture.la libiotd-core.la
+libiotbench_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
+libiotbench_la_LIBADD = libiotfixture.la libiotd-core.la $(SQLITE_LIBS)
 
 bench_programs =
 check_PROGRAMS += $(bench_programs)
-bench_cppflags = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) $(SQLITE_CFLAGS)
+bench_cppflags = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS)
 
 bench_programs += %reldir%/bench-outbox
 %canon_reldir%_bench_outbox_SOURCES = %reldir%/bench-outbox.c
 %canon_reldir%_bench_outbox_CPPFLAGS = $(bench_cppflags)
-%canon_reldir%_bench_outbox_LDADD = libiotbench.la $(SQLITE_LIBS)
+%canon_reldir%_bench_outbox_LDADD = libiotbench.la
 
 bench_programs += %reldir%/bench-link
 %canon_reldir%_bench_link_SOURCES = %reldir%/bench-link.c

@@ -29,6 +29,7 @@ outbox.durable_1        ratio  >= 0.70
 outbox.durable_10       ratio  >= 0.70
 outbox.durable_100      ratio  >= 0.70
 link.event_reply        ratio  <= 1.5
+link.stored_reply       ratio  <= 1.5
 link.events             ratio  >= 0.80
 reconnect.after_3s      median <= 4
 reconnect.after_20s     median <= 4

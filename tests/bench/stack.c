@@ -13,11 +13,19 @@
 #include "tests/bench/bench.h"
 
 #define CONFIG_CAP (256 * 1024)
+#define SECRET "MDEyMzQ1Njc4OWFiY2RlZg=="
 
-struct cloud_fixture *stack_cloud_start(unsigned n_devices)
+struct stack_cloud {
+    struct proc *proc;
+    char *program, *config;
+    char port[16];
+    char url[64];
+};
+
+static char *write_config(unsigned n_devices)
 {
     CLEANUP(freep) char *model = fixture_source_path("examples/smart-light.json");
-    CLEANUP(freep) char *text = NULL, *path = NULL;
+    CLEANUP(freep) char *text = NULL;
     struct strbuf sb;
 
     strbuf_init(&sb, CONFIG_CAP);
@@ -25,12 +33,58 @@ struct cloud_fixture *stack_cloud_start(unsigned n_devices)
     strbuf_add_json(&sb, model);
     strbuf_adds(&sb, ",\"devices\":[");
     for (unsigned i = 0; i < n_devices; i++)
-        strbuf_addf(&sb, "%s{\"device_name\":\"bench_%u\",\"secret\":\"MDEyMzQ1Njc4OWFiY2RlZg==\"}",
-                    i ? "," : "", i);
+        strbuf_addf(&sb, "%s{\"device_name\":\"bench_%u\",\"secret\":\"" SECRET "\"}", i ? "," : "",
+                    i);
     strbuf_adds(&sb, "]}],\"limits\":{\"up_rate\":0}}");
     bench_must(strbuf_finish(&sb, &text), "configuration");
-    path = fixture_write_file("localcloud.json", 0600, text);
-    return cloud_start(path);
+    return fixture_write_file("localcloud.json", 0600, text);
+}
+
+void stack_cloud_run(struct stack_cloud *c)
+{
+    CLEANUP(json_decrefp) json_t *ready = NULL;
+    CLEANUP(freep) char *line = NULL;
+
+    c->proc =
+        proc_start((const char *const[]){c->program, "--config", c->config, "--ws-port", c->port,
+                                         "--tcp-port", "0", "--http-port", "0", NULL});
+    line = proc_wait_line(c->proc, PROC_STDOUT, "{");
+    ready = json_loads(line, 0, NULL);
+    (void) snprintf(c->port, sizeof(c->port), "%lld",
+                    (long long) json_integer_value(json_object_get(ready, "ws_port")));
+    (void) snprintf(c->url, sizeof(c->url), "ws://127.0.0.1:%s/mqtt", c->port);
+}
+
+void stack_cloud_kill(struct stack_cloud *c)
+{
+    c->proc = proc_kill(c->proc);
+}
+
+struct stack_cloud *stack_cloud_start(unsigned n_devices)
+{
+    struct stack_cloud *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        bench_fatal("out of memory");
+    c->program = fixture_build_path("iot-localcloud");
+    c->config = write_config(n_devices);
+    strcpy(c->port, "0");
+    stack_cloud_run(c);
+    return c;
+}
+
+struct stack_cloud *stack_cloud_stop(struct stack_cloud *c)
+{
+    c->proc = proc_stop(c->proc);
+    free(c->program);
+    free(c->config);
+    free(c);
+    return NULL;
+}
+
+const char *stack_cloud_url(const struct stack_cloud *c)
+{
+    return c->url;
 }
 
 struct ident *stack_ident_new(unsigned device)
@@ -42,7 +96,7 @@ struct ident *stack_ident_new(unsigned device)
     strcpy(id->product_id, CLOUD_PRODUCT);
     (void) snprintf(id->device_name, sizeof(id->device_name), "bench_%u", device);
     strcpy(id->region, "china");
-    bench_must(secret_new_base64(&id->device_secret, "MDEyMzQ1Njc4OWFiY2RlZg=="), "secret");
+    bench_must(secret_new_base64(&id->device_secret, SECRET), "secret");
     return id;
 }
 
@@ -112,7 +166,7 @@ void stack_init_core(struct stack *s, const char *db_name)
     bench_must(
         core_new(&s->core, loop_lws_base(s->loop), s->link, s->ident, s->model, &config, s->db),
         "core");
-    completion_set_scope(&s->core->completion, "bench");
+    completion_set_scope(&s->core->completion, STACK_SCOPE);
 }
 
 void stack_done(struct stack *s)
