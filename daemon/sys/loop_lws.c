@@ -171,9 +171,16 @@ static uint64_t now_us(struct loop *base)
     return clock_boot_us();
 }
 
+/*
+ * The sul only ends the wait of lws_service(): that reckons its wait from before it ran the suls,
+ * so it would sleep once more for as long as a timer worked that armed another. The timers run in
+ * loop_lws_run().
+ */
 static void on_sul(lws_sorted_usec_list_t *sul)
 {
-    (void) loop_run_timers(&CONTAINER_OF(sul, struct loop_lws, sul)->base);
+    struct loop_lws *l = CONTAINER_OF(sul, struct loop_lws, sul);
+
+    lws_sul_schedule(l->context, 0, sul, on_sul, 1); /* with none it would wait for ever */
 }
 
 static void wake_at(struct loop *base, uint64_t due_us)
@@ -183,9 +190,9 @@ static void wake_at(struct loop *base, uint64_t due_us)
 
     if (due_us == UINT64_MAX)
         lws_sul_cancel(&l->sul);
-    else
+    else /* whole milliseconds: the last part of one would be spent in polling */
         lws_sul_schedule(l->context, 0, &l->sul, on_sul,
-                         due_us > now ? (lws_usec_t) (due_us - now) : 1);
+                         due_us > now ? (lws_usec_t) (due_us - now + USEC_PER_MSEC - 1) : 1);
 }
 
 static const struct loop_ops ops = {
@@ -286,7 +293,8 @@ struct lws_context *loop_lws_context(struct loop_lws *loop)
 int loop_lws_run(struct loop_lws *loop)
 {
     while (!loop->stop) {
-        if (lws_service(loop->context, 0) < 0)
+        (void) loop_run_timers(&loop->base);
+        if (!loop->stop && lws_service(loop->context, 0) < 0)
             return -EIO;
     }
     loop->stop = false;
@@ -296,5 +304,5 @@ int loop_lws_run(struct loop_lws *loop)
 void loop_lws_stop(struct loop_lws *loop)
 {
     loop->stop = true;
-    lws_cancel_service(loop->context); /* timers run before the wait, which may have no end */
+    lws_cancel_service(loop->context); /* suls of libwebsockets itself run before its wait */
 }

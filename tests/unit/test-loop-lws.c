@@ -3,6 +3,7 @@
 
 #include "daemon/sys/loop_lws.h"
 
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "tests/lib/suite.h"
@@ -13,6 +14,7 @@ struct rig {
     struct loop_lws *loop;
     struct loop_timer timer;
     int pipe[2];
+    int timerfd;
     struct loop_io io;
     unsigned n_timers, n_reads;
 };
@@ -85,6 +87,58 @@ static void test_stop_in_io(void)
     rig_done(&rig);
 }
 
+/*
+ * A timer that works for long, and arms another: that comes next, before what happens a good while
+ * later. (A loop that reckons its wait from before the work would sleep through it.)
+ */
+static void on_next(struct loop_timer *timer, void *userdata)
+{
+    struct rig *rig = userdata;
+
+    (void) timer;
+    rig->n_timers++;
+}
+
+static void on_busy(struct loop_timer *timer, void *userdata)
+{
+    static const struct itimerspec alarm_at = {.it_value = {.tv_nsec = 150000000}};
+    struct rig *rig = userdata;
+    struct loop *loop = loop_lws_base(rig->loop);
+    uint64_t end = loop_now_us(loop) + 200000;
+
+    (void) timer;
+    while (loop_now_us(loop) < end)
+        continue;
+    loop_timer_arm(loop, &rig->timer, 0, on_next, rig);
+    CHECK_INT(timerfd_settime(rig->timerfd, 0, &alarm_at, NULL), 0);
+}
+
+static void on_alarm(struct loop_io *io, uint32_t events, void *userdata)
+{
+    struct rig *rig = userdata;
+
+    (void) io;
+    (void) events;
+    CHECK_INT(rig->n_timers, 1);
+    loop_lws_stop(rig->loop);
+}
+
+static void test_timer_after_work(void)
+{
+    struct loop_timer busy = {0};
+    struct rig rig;
+
+    rig_init(&rig);
+    rig.timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    CHECK_INT(
+        loop_io_start(loop_lws_base(rig.loop), &rig.io, rig.timerfd, LOOP_READ, on_alarm, &rig), 0);
+    loop_timer_arm(loop_lws_base(rig.loop), &busy, 0, on_busy, &rig);
+    CHECK_INT(loop_lws_run(rig.loop), 0);
+    CHECK_INT(rig.n_timers, 1);
+    rig_done(&rig);
+    (void) close(rig.timerfd);
+}
+
 static void test_stop_before_run(void)
 {
     struct rig rig;
@@ -99,6 +153,7 @@ const char *const suite_name = "loop-lws";
 const struct suite_test suite_tests[] = {
     {"stop-in-timer", test_stop_in_timer},
     {"stop-in-io", test_stop_in_io},
+    {"timer-after-work", test_timer_after_work},
     {"stop-before-run", test_stop_before_run},
     {NULL, NULL},
 };
