@@ -244,6 +244,7 @@ int loop_lws_new(struct loop_lws **ret_loop)
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .count_threads = 1,
         .fd_limit_per_thread = 0,
+        .pt_serv_buf_size = 16384, /* own choice: a burst of replies in one turn */
     };
 
     l = calloc(1, sizeof(*l));
