@@ -7,6 +7,7 @@
 
 LOG_AREA("store");
 
+#define MAX_TURNS 16                /* own choice: of the loop, before what waits is saved */
 #define RETRY_US (2 * USEC_PER_SEC) /* own choice: after a failed transaction */
 
 static void on_timer(struct loop_timer *timer, void *userdata);
@@ -54,6 +55,8 @@ int persist_now(struct persist *p, bool durable)
 
     loop_timer_cancel(&p->timer);
     p->durable = false;
+    p->n_new = 0;
+    p->n_turns = 0;
     r = transact(p, urgent);
     tell_state(p, r);
     LIST_FOR_EACH (n, &p->parts) {
@@ -66,15 +69,26 @@ int persist_now(struct persist *p, bool durable)
     return r;
 }
 
+/*
+ * Waits for one more turn as long as each brings more: programs that post at the same time share a
+ * commit, and a post on its own is only one look at the sockets late.
+ */
 static void on_timer(struct loop_timer *timer, void *userdata)
 {
-    (void) timer;
-    (void) persist_now(userdata, false); /* told, and tried again */
+    struct persist *p = userdata;
+
+    if (p->n_new > 0 && ++p->n_turns < MAX_TURNS) {
+        p->n_new = 0;
+        loop_timer_arm(p->loop, timer, 0, on_timer, p);
+        return;
+    }
+    (void) persist_now(p, false); /* told, and tried again */
 }
 
 void persist_request(struct persist *p, bool durable)
 {
     p->durable |= durable;
+    p->n_new++;
     if (loop_timer_is_armed(&p->timer) && p->timer.due_us <= loop_now_us(p->loop))
         return;
     loop_timer_arm(p->loop, &p->timer, 0, on_timer, p);

@@ -31,7 +31,9 @@ struct persist {
     struct list parts;
     struct loop_timer timer;
     struct log_limit log_limit;
-    bool durable; /* somebody waits for the disk */
+    unsigned n_new;   /* requests of this turn */
+    unsigned n_turns; /* since the first request */
+    bool durable;     /* somebody waits for the disk */
     bool failing;
 };
 
