@@ -24,7 +24,7 @@ static int save_parts(struct persist *p)
     return 0;
 }
 
-static int transact(struct persist *p, bool durable)
+static int transact_once(struct persist *p, bool durable)
 {
     int r = db_begin(p->db, durable);
 
@@ -36,6 +36,14 @@ static int transact(struct persist *p, bool durable)
     if (r < 0)
         db_rollback(p->db);
     return r;
+}
+
+/* The log grows to megabytes before SQLite begins it anew; a small disk is full before that. */
+static int transact(struct persist *p, bool durable)
+{
+    int r = transact_once(p, durable);
+
+    return r == -ENOSPC && db_make_room(p->db) == 0 ? transact_once(p, durable) : r;
 }
 
 static void tell_state(struct persist *p, int r)

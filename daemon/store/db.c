@@ -117,6 +117,8 @@ static int migrate(struct db *db, int64_t version)
         if (r < 0)
             db_rollback(db);
     }
+    if (r == 0) /* the tables get their place before the disk may be full; else later */
+        (void) !db_make_room(db);
     return r;
 }
 
@@ -275,6 +277,11 @@ void db_rollback(struct db *db)
 {
     if (!sqlite3_get_autocommit(db->handle))
         (void) exec(db, "ROLLBACK"); /* what failed before has been told */
+}
+
+int db_make_room(struct db *db)
+{
+    return exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 int64_t db_row_i64(const struct db_row *row, int column)

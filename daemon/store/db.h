@@ -35,6 +35,11 @@ DEFINE_FREEP(struct db, db_free)
 int db_begin(struct db *db, bool durable) MUST_CHECK;
 int db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db);
+/*
+ * After -ENOSPC, outside of a transaction: moves the write-ahead log into the database, so that it
+ * begins anew. 0 when that worked: then there may be room.
+ */
+int db_make_room(struct db *db) MUST_CHECK;
 
 /* One row of a result; columns count from 0. Texts are borrowed for the call; never NULL. */
 struct db_row;

@@ -34,6 +34,7 @@ static struct {
     enum fault_vfs_mode mode;
     unsigned at, n_operations, n_syncs;
     bool stopped;
+    size_t limit;
 } disk;
 
 struct handle {
@@ -129,6 +130,15 @@ static int on_read(sqlite3_file *base, void *data, int n, sqlite3_int64 offset)
     return there < len ? SQLITE_IOERR_SHORT_READ : SQLITE_OK;
 }
 
+static size_t used(void)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < MAX_FILES; i++)
+        len += disk.files[i].now.len;
+    return len;
+}
+
 static int on_write(sqlite3_file *base, const void *data, int n, sqlite3_int64 offset)
 {
     struct image *image = &file_of(base)->now;
@@ -139,6 +149,8 @@ static int on_write(sqlite3_file *base, const void *data, int n, sqlite3_int64 o
         len /= 2; /* the blow came in the middle */
     else if (rc != SQLITE_OK)
         return rc;
+    if (at + len > image->len && disk.limit && used() - image->len + at + len > disk.limit)
+        return SQLITE_FULL;
     if (at + len > image->len)
         image_resize(image, at + len);
     memcpy(image->data + at, data, len);
@@ -330,6 +342,11 @@ void fault_vfs_done(void)
     fault_vfs_format();
     (void) sqlite3_vfs_unregister(&disk.vfs);
     (void) sqlite3_vfs_register(disk.before, 1);
+}
+
+void fault_vfs_limit(size_t len)
+{
+    disk.limit = len;
 }
 
 void fault_vfs_arm(enum fault_vfs_mode mode, unsigned n)

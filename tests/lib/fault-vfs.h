@@ -32,6 +32,9 @@ void fault_vfs_done(void);
 /* Forgets all files. */
 void fault_vfs_format(void);
 
+/* The size of the disk; 0: without end. A write that does not fit fails. */
+void fault_vfs_limit(size_t len);
+
 /* Counts operations (open, read, write, truncate, sync, delete) from 1; the n-th is hit. */
 void fault_vfs_arm(enum fault_vfs_mode mode, unsigned n);
 unsigned fault_vfs_n_operations(void);

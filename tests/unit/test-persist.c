@@ -60,6 +60,9 @@ static void begin(void)
     fault_vfs_format();
     fake_loop_init(&fl);
     CHECK_INT(db_open(&db, "state.db", moved), 0);
+    CHECK_INT(db_begin(db, true), 0);
+    CHECK_INT(facts_put(db, "first", ""), 0);
+    CHECK_INT(db_commit(db), 0); /* the head of the log has a sync of its own */
     persist_init(&persist, &fl.loop, db);
     memset(parts, 0, sizeof(parts));
     for (int i = 0; i < N_PARTS; i++) {
@@ -169,15 +172,31 @@ static void test_full(void)
 {
     begin();
     change(0, 1, true);
-    fault_vfs_arm(FAULT_VFS_FULL, 1);
+    fault_vfs_limit(1);
     fake_loop_advance(&fl, 0);
     CHECK_INT(parts[0].told, -ENOSPC);
+    CHECK_INT(parts[0].n_told, 1);
     CHECK_INT(fact(0), -1);
+    fault_vfs_limit(0);
     change(1, 2, true); /* does not wait for the next attempt */
     fake_loop_advance(&fl, 0);
     CHECK_INT(parts[0].told, 0);
     CHECK_INT(fact(0), 1);
     CHECK_INT(fact(1), 2);
+    end();
+}
+
+/* The log takes more room than what is in it, but not for ever. */
+static void test_small_disk(void)
+{
+    begin();
+    fault_vfs_limit(256 * 1024);
+    for (int i = 0; i < 1000; i++) {
+        change(i % N_PARTS, i, true);
+        fake_loop_advance(&fl, 0);
+        CHECK_INT(parts[i % N_PARTS].told, 0);
+        CHECK_INT(fact(i % N_PARTS), i);
+    }
     end();
 }
 
@@ -196,6 +215,7 @@ static void test_now_fails(void)
 
 const char *const suite_name = "persist";
 const struct suite_test suite_tests[] = {
-    {"group", test_group}, {"durable", test_durable},     {"failure", test_failure},
-    {"full", test_full},   {"now_fails", test_now_fails}, {NULL, NULL},
+    {"group", test_group}, {"durable", test_durable},       {"failure", test_failure},
+    {"full", test_full},   {"small_disk", test_small_disk}, {"now_fails", test_now_fails},
+    {NULL, NULL},
 };
