@@ -47,7 +47,6 @@ struct storm {
     struct program programs[LEDGER_PROGRAMS];
     struct ledger ledger;
     uint64_t chance;
-    uint64_t journal_next;
     unsigned n_controls;
     int fds; /* of iotd at rest, the first time; 0: not seen yet */
     unsigned n_kills, n_cloud_kills;
@@ -303,31 +302,6 @@ static bool is_up(struct storm *s)
 
 /* --- blows --- */
 
-static void read_journal(struct storm *s)
-{
-    CLEANUP(freep) char *program = fixture_build_path("iot-localcloud"), *out = NULL;
-    char port[16], since[32], *rest, *line;
-
-    (void) snprintf(port, sizeof(port), "%d", cloud_http_port(s->scene.cloud));
-    (void) snprintf(since, sizeof(since), "%llu", (unsigned long long) s->journal_next);
-    if (proc_run(
-            (const char *const[]){program, "journal", "--http-port", port, "--since", since, NULL},
-            &out) != 0)
-        fixture_fatal("the journal cannot be read");
-    for (rest = out; (line = strsep(&rest, "\n"));) {
-        CLEANUP(json_decrefp) json_t *entry = json_loads(line, 0, NULL);
-        uint64_t seq = (uint64_t) json_integer_value(json_object_get(entry, "seq"));
-
-        if (!entry)
-            continue;
-        if (seq != s->journal_next)
-            suite_fail(__FILE__, __LINE__, "the journal has a gap at %llu",
-                       (unsigned long long) s->journal_next);
-        s->journal_next = seq + 1;
-        ledger_read(&s->ledger, entry);
-    }
-}
-
 static void fault(struct storm *s, const char *json)
 {
     CLEANUP(freep) char *text = quoted(scene_printf("%s", json));
@@ -339,13 +313,12 @@ static void fault(struct storm *s, const char *json)
 static void kill_cloud(struct storm *s, bool leave_a_gap)
 {
     fault(s, "{'fault':'mute','on':true}");
-    read_journal(s);
+    ledger_read(&s->ledger, s->scene.cloud);
     cloud_kill(s->scene.cloud);
     if (leave_a_gap)
         run_for(s, chance(s, 300));
     cloud_restart(s->scene.cloud);
-    s->journal_next = 1;
-    s->ledger.life++;
+    ledger_new_life(&s->ledger);
     s->n_cloud_kills++;
 }
 
@@ -422,7 +395,7 @@ static void round_of(struct storm *s, bool kills)
     if (chance(s, 2) == 0)
         (void) run_until(s, is_up, fixture_now_ms() + 1000);
     if (chance(s, 8) == 0)
-        read_journal(s);
+        ledger_read(&s->ledger, s->scene.cloud);
 }
 
 /* --- rest --- */
@@ -433,7 +406,7 @@ static bool is_at_rest(struct storm *s)
         answer_delayed(&s->programs[i]);
     if (!is_up(s) || !link_property_is(s, "QueuedEvents", "0"))
         return false;
-    read_journal(s);
+    ledger_read(&s->ledger, s->scene.cloud);
     return ledger_n_open_controls(&s->ledger) == 0;
 }
 
@@ -536,7 +509,7 @@ static void test_storm(void)
 {
     uint64_t seed = number_from("IOTD_STORM_SEED", (uint64_t) time(NULL));
     uint64_t rounds = number_from("IOTD_STORM_ROUNDS", ROUNDS);
-    struct storm s = {.chance = seed * 0x9e3779b97f4a7c15ULL | 1, .journal_next = 1};
+    struct storm s = {.chance = seed * 0x9e3779b97f4a7c15ULL | 1};
     long rss;
 
     printf("IOTD_STORM_SEED=%llu IOTD_STORM_ROUNDS=%llu\n", (unsigned long long) seed,

@@ -14,6 +14,7 @@
 #include "tests/lib/suite.h"
 
 #define MAX_FILE 65536
+#define MAX_PREFIX 8
 
 struct daemon_fixture {
     struct proc *proc;
@@ -38,11 +39,24 @@ static char *read_source(const char *name)
     return text;
 }
 
+struct proc *daemon_start_other(struct daemon_fixture *d, const char *const *prefix)
+{
+    const char *const args[] = {d->program,     "--config", d->config, "--credentials",
+                                d->credentials, "--model",  d->model,  "--state-dir",
+                                d->state_dir,   "--bus",    "system",  "--endpoint",
+                                d->endpoint,    NULL};
+    const char *argv[MAX_PREFIX + ARRAY_SIZE(args)];
+    size_t n = 0;
+
+    while (prefix && *prefix && n < MAX_PREFIX)
+        argv[n++] = *prefix++;
+    memcpy(&argv[n], args, sizeof(args));
+    return proc_start(argv);
+}
+
 static void run(struct daemon_fixture *d)
 {
-    d->proc = proc_start((const char *const[]){
-        d->program, "--config", d->config, "--credentials", d->credentials, "--model", d->model,
-        "--state-dir", d->state_dir, "--bus", "system", "--endpoint", d->endpoint, NULL});
+    d->proc = daemon_start_other(d, NULL);
     if (!bus_client_wait_owner(d->bus, IOTD_BUS_NAME, true)) {
         CLEANUP(freep) char *text = proc_output(d->proc, PROC_STDERR);
 
@@ -79,7 +93,7 @@ struct daemon_fixture *daemon_start(const struct daemon_options *options)
     d->model =
         options->model ? strdup(options->model) : fixture_source_path("examples/smart-light.json");
     d->endpoint = strdup(options->endpoint);
-    d->state_dir = new_state_dir();
+    d->state_dir = options->state_dir ? strdup(options->state_dir) : new_state_dir();
     d->bus = bus_client_new();
     bus_client_subscribe(d->bus, IOTD_BUS_NAME);
     run(d);
@@ -116,14 +130,14 @@ void daemon_start_again(struct daemon_fixture *d)
     run(d);
 }
 
-const char *daemon_state_dir(const struct daemon_fixture *d)
-{
-    return d->state_dir;
-}
-
 struct proc *daemon_proc(struct daemon_fixture *d)
 {
     return d->proc;
+}
+
+const char *daemon_state_dir(const struct daemon_fixture *d)
+{
+    return d->state_dir;
 }
 
 struct bus_client *daemon_bus(struct daemon_fixture *d)

@@ -17,6 +17,7 @@ struct daemon_options {
     const char *credentials;      /* text of device_info.json; NULL: examples/device_info.json */
     const char *credentials_path; /* instead of a file with that text; NULL: device_info.json */
     const char *model;            /* a path; NULL: examples/smart-light.json */
+    const char *state_dir;        /* a path; NULL: a new one */
 };
 
 /* Ready on return: it owns org.iotd1. */
@@ -27,8 +28,14 @@ struct daemon_fixture *daemon_stop(struct daemon_fixture *d);
 void daemon_kill(struct daemon_fixture *d);
 void daemon_start_again(struct daemon_fixture *d);
 
-const char *daemon_state_dir(const struct daemon_fixture *d);
+/*
+ * One more iotd with the same settings and state, which is not waited for. prefix: a command to
+ * run it with, ended by NULL; may be NULL.
+ */
+struct proc *daemon_start_other(struct daemon_fixture *d, const char *const *prefix);
+
 struct proc *daemon_proc(struct daemon_fixture *d);
+const char *daemon_state_dir(const struct daemon_fixture *d);
 /* The test's own connection to the bus; signals of org.iotd1 arrive there. */
 struct bus_client *daemon_bus(struct daemon_fixture *d);
 

@@ -15,7 +15,7 @@
 
 void ledger_init(struct ledger *l)
 {
-    *l = (struct ledger){.life = 1, .run = 1};
+    *l = (struct ledger){.life = 1, .run = 1, .journal_next = 1};
 }
 
 void ledger_done(struct ledger *l)
@@ -168,7 +168,7 @@ static void read_control(struct ledger *l, const json_t *payload)
     c->n_down++;
 }
 
-void ledger_read(struct ledger *l, const json_t *entry)
+static void read_entry(struct ledger *l, const json_t *entry)
 {
     const char *direction = text_of(entry, "direction"), *event = text_of(entry, "event");
     CLEANUP(json_decrefp) json_t *payload = NULL;
@@ -186,6 +186,37 @@ void ledger_read(struct ledger *l, const json_t *entry)
         read_reply(l, payload);
     else if (strcmp(direction, "down") == 0 && strcmp(method, "control") == 0)
         read_control(l, payload);
+}
+
+void ledger_read(struct ledger *l, struct cloud_fixture *cloud)
+{
+    CLEANUP(freep) char *program = fixture_build_path("iot-localcloud"), *out = NULL;
+    char port[16], since[32], *rest, *line;
+
+    (void) snprintf(port, sizeof(port), "%d", cloud_http_port(cloud));
+    (void) snprintf(since, sizeof(since), "%llu", (unsigned long long) l->journal_next);
+    if (proc_run(
+            (const char *const[]){program, "journal", "--http-port", port, "--since", since, NULL},
+            &out) != 0)
+        fixture_fatal("the journal cannot be read");
+    for (rest = out; (line = strsep(&rest, "\n"));) {
+        CLEANUP(json_decrefp) json_t *entry = json_loads(line, 0, NULL);
+        uint64_t seq = (uint64_t) json_integer_value(json_object_get(entry, "seq"));
+
+        if (!entry)
+            continue;
+        if (seq != l->journal_next)
+            suite_fail(__FILE__, __LINE__, "the journal has a gap at %llu",
+                       (unsigned long long) l->journal_next);
+        l->journal_next = seq + 1;
+        read_entry(l, entry);
+    }
+}
+
+void ledger_new_life(struct ledger *l)
+{
+    l->life++;
+    l->journal_next = 1;
 }
 
 /* --- the account --- */

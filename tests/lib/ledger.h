@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "tests/lib/cloud-fixture.h"
+
 #define LEDGER_PROGRAMS 3
 #define LEDGER_CLASSES 2 /* info, alert */
 #define LEDGER_TOKEN 130
@@ -56,6 +58,7 @@ struct ledger {
     unsigned n_arrivals;
     unsigned life; /* of the cloud, from 1 */
     unsigned run;  /* of iotd, from 1 */
+    uint64_t journal_next;
 };
 
 void ledger_init(struct ledger *l);
@@ -71,8 +74,10 @@ struct ledger_post *ledger_find_token(struct ledger *l, unsigned program, uint64
 void ledger_ended(struct ledger *l, struct ledger_post *post, int code);
 /* The program was asked to do what has this clientToken. */
 void ledger_executed(struct ledger *l, unsigned program, const char *token);
-/* A line of the cloud's journal. */
-void ledger_read(struct ledger *l, const json_t *entry);
+/* What the cloud's journal has since the last time. */
+void ledger_read(struct ledger *l, struct cloud_fixture *cloud);
+/* The cloud was started again, and knows nothing. */
+void ledger_new_life(struct ledger *l);
 
 /* Down controls of the cloud's last life that wait for a reply. */
 size_t ledger_n_open_controls(const struct ledger *l);
