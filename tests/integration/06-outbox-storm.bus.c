@@ -18,8 +18,7 @@
 #include <time.h>
 
 #include "libiotclient/base/num.h"
-#include "tests/lib/ledger.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/ledger-scene.h"
 #include "tests/lib/test-loop.h"
 
 #define ROUNDS 80
@@ -61,48 +60,9 @@ static unsigned chance(struct storm *s, unsigned n)
     return (unsigned) (s->chance >> 11) % n;
 }
 
-/* --- the product --- */
-
-static char *quoted(char *text)
-{
-    for (char *p = text; *p; p++) {
-        if (*p == '\'')
-            *p = '"';
-    }
-    return text;
-}
-
-#define TEXT_DEFINE "'define':{'type':'string','min':'0','max':'64'}"
-#define PROPERTIES(n)                                                                              \
-    "{'id':'wish_" n "','name':'Wish','mode':'rw'," TEXT_DEFINE "},"                               \
-    "{'id':'level_" n "','name':'Level','mode':'r','define':{'type':'int','min':'0',"              \
-    "'max':'1000000','step':'1','start':'0','unit':''}}"
-#define EVENT(id, type)                                                                            \
-    "{'id':'" id "','name':'Event','type':'" type "','params':["                                   \
-    "{'id':'id','name':'Id'," TEXT_DEFINE "}]}"
-#define EVENTS(n) EVENT("note_" n, "info") "," EVENT("alarm_" n, "alert")
-
-static const char model_text[] =
-    "{'version':'1.0','profile':{'ProductId':'" CLOUD_PRODUCT "','CategoryId':'1'},"
-    "'properties':[" PROPERTIES("0") "," PROPERTIES("1") "," PROPERTIES(
-        "2") "],"
-             "'events':[" EVENTS("0") "," EVENTS("1") "," EVENTS("2") "],'actions':[]}";
-
 static void start(struct storm *s)
 {
-    CLEANUP(freep) char *model = quoted(scene_printf("%s", model_text));
-    CLEANUP(freep) char *path = fixture_write_file("storm-model.json", 0600, model);
-    CLEANUP(freep)
-    char *config = quoted(scene_printf(
-        "{'products':[{'product_id':'" CLOUD_PRODUCT "','product_secret':'x','name':'Storm',"
-        "'model':'%s','devices':[{'device_name':'" CLOUD_DEVICE "','secret':"
-        "'ZGVzay1vbmx5LXNlY3JldA=='}]}],"
-        "'apps':[{'app_key':'deskappkey','app_secret':'desk-only-app-secret'}],"
-        "'limits':{'up_rate':0,'session_interval_ms':5}}",
-        path));
-    CLEANUP(freep) char *config_path = fixture_write_file("storm-cloud.json", 0600, config);
-
-    scene_start_with(&s->scene, "[outbox]\nrate = 0\n[report]\nrate = 10\n", config_path, path);
+    ledger_scene_start(&s->scene, "[outbox]\nrate = 0\n[report]\nrate = 10\n");
     for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
         s->programs[i] =
             (struct program){.bus = bus_client_new(), .index = i, .register_again = true};
@@ -125,18 +85,6 @@ static void send_register(struct program *p)
     dbus_message_set_auto_start(msg, FALSE);
     (void) bus_client_send(p->bus, msg);
     p->register_again = false;
-}
-
-static void send_post(struct storm *s, struct program *p, unsigned class)
-{
-    DBusMessage *msg = bus_client_new_call(IOTD_DEVICE_PATH, IOTD_IFACE_THING, "PostEvent");
-    char id[LEDGER_ID], event[16];
-    struct ledger_post *post = ledger_new_post(&s->ledger, p->index, class, id);
-
-    (void) snprintf(event, sizeof(event), "%s_%u", class == 0 ? "note" : "alarm", p->index);
-    msg_add(msg, "sa{sv}a{sv}", event, 1, "id", "s", id, 0);
-    dbus_message_set_auto_start(msg, FALSE);
-    post->serial = bus_client_send(p->bus, msg);
 }
 
 static void send_report(struct program *p)
@@ -187,35 +135,6 @@ static void answer_delayed(struct program *p)
     p->n_delayed = 0;
 }
 
-static void on_completed(struct storm *s, struct program *p, DBusMessage *msg)
-{
-    struct ledger_post *post;
-    dbus_uint64_t token = 0;
-    dbus_int32_t code = -1;
-
-    if (!dbus_message_get_args(msg, NULL, DBUS_TYPE_UINT64, &token, DBUS_TYPE_INT32, &code,
-                               DBUS_TYPE_INVALID))
-        return;
-    post = ledger_find_token(&s->ledger, p->index, token);
-    if (post) /* else of a report */
-        ledger_ended(&s->ledger, post, (int) code);
-}
-
-static void on_reply(struct storm *s, struct program *p, DBusMessage *msg)
-{
-    struct ledger_post *post =
-        ledger_find_serial(&s->ledger, p->index, dbus_message_get_reply_serial(msg));
-    dbus_uint64_t token = 0;
-
-    if (!post || post->state != LEDGER_SENT)
-        return;
-    post->state = LEDGER_REFUSED;
-    if (dbus_message_get_args(msg, NULL, DBUS_TYPE_UINT64, &token, DBUS_TYPE_INVALID)) {
-        post->state = LEDGER_PROMISED;
-        post->token = token;
-    }
-}
-
 static void on_owner_changed(struct program *p, DBusMessage *msg)
 {
     const char *name, *old, *new;
@@ -228,16 +147,12 @@ static void on_owner_changed(struct program *p, DBusMessage *msg)
 
 static void take(struct storm *s, struct program *p, DBusMessage *msg)
 {
-    int type = dbus_message_get_type(msg);
-
-    if (type == DBUS_MESSAGE_TYPE_METHOD_CALL)
+    if (dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_METHOD_CALL)
         on_control(s, p, msg);
-    else if (type != DBUS_MESSAGE_TYPE_SIGNAL)
-        on_reply(s, p, msg);
-    else if (dbus_message_has_member(msg, "Completed"))
-        on_completed(s, p, msg);
     else if (dbus_message_has_member(msg, "NameOwnerChanged"))
         on_owner_changed(p, msg);
+    else
+        ledger_take(&s->ledger, p->index, msg);
 }
 
 /* --- the loop of all three --- */
@@ -304,7 +219,7 @@ static bool is_up(struct storm *s)
 
 static void fault(struct storm *s, const char *json)
 {
-    CLEANUP(freep) char *text = quoted(scene_printf("%s", json));
+    CLEANUP(freep) char *text = ledger_quoted(json);
 
     cloud_fault(s->scene.cloud, text);
 }
@@ -326,7 +241,7 @@ static void post_some(struct storm *s, unsigned most)
 {
     for (unsigned i = 0; i < LEDGER_PROGRAMS; i++) {
         for (unsigned n = chance(s, most + 1); n > 0; n--)
-            send_post(s, &s->programs[i], chance(s, LEDGER_CLASSES));
+            ledger_post(&s->ledger, s->programs[i].bus, i, chance(s, LEDGER_CLASSES));
         if (chance(s, 3) == 0)
             send_report(&s->programs[i]);
     }

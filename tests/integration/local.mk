@@ -4,11 +4,17 @@ SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 SCENE_LDADD = libiotfixture.la
 
 # What must never be lost. tests/lib/ledger.h keeps the books.
+ledger = tests/lib/ledger.c tests/lib/ledger.h \
+	tests/lib/ledger-scene.c tests/lib/ledger-scene.h
 integration_tests += %reldir%/06-outbox-storm.bus
-%canon_reldir%_06_outbox_storm_bus_SOURCES = %reldir%/06-outbox-storm.bus.c \
-	tests/lib/ledger.c tests/lib/ledger.h
+%canon_reldir%_06_outbox_storm_bus_SOURCES = %reldir%/06-outbox-storm.bus.c $(ledger)
 %canon_reldir%_06_outbox_storm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_06_outbox_storm_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
+integration_tests += %reldir%/06-outbox-outage.bus
+%canon_reldir%_06_outbox_outage_bus_SOURCES = %reldir%/06-outbox-outage.bus.c $(ledger)
+%canon_reldir%_06_outbox_outage_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_06_outbox_outage_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
 integration_tests += %reldir%/01-attach-ownership.bus
 %canon_reldir%_01_attach_ownership_bus_SOURCES = %reldir%/01-attach-ownership.bus.c

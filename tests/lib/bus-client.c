@@ -288,10 +288,10 @@ DBusMessage *bus_client_next(struct bus_client *bc)
 {
     DBusMessage *msg;
 
-    (void) dbus_connection_read_write(bc->conn, 0);
-    pump(bc);
-    if (bc->n_kept == 0)
-        return NULL;
+    if (bc->n_kept == 0) {
+        (void) dbus_connection_read_write(bc->conn, 0);
+        return dbus_connection_pop_message(bc->conn);
+    }
     msg = bc->kept[0];
     bc->n_kept--;
     memmove(&bc->kept[0], &bc->kept[1], bc->n_kept * sizeof(bc->kept[0]));

@@ -39,6 +39,7 @@ struct ledger_post *ledger_new_post(struct ledger *l, unsigned program, unsigned
         fixture_fatal("too many posts");
     l->posts[program][class] = posts;
     l->n_posts[program][class] = n + 1;
+    l->n_sent++;
     posts[n] = (struct ledger_post){.state = LEDGER_SENT};
     (void) snprintf(ret_id, LEDGER_ID, "%u.%u.%zu", program, class, n);
     return &posts[n];
@@ -85,6 +86,19 @@ static struct ledger_control *get_control(struct ledger *l, const char *token)
     return &all[l->n_controls++];
 }
 
+void ledger_promised(struct ledger *l, struct ledger_post *post, uint64_t token)
+{
+    post->state = LEDGER_PROMISED;
+    post->token = token;
+    l->n_promised++;
+}
+
+void ledger_refused(struct ledger *l, struct ledger_post *post)
+{
+    post->state = LEDGER_REFUSED;
+    l->n_refused++;
+}
+
 /* Killed between telling it and forgetting the event, iotd may tell it again. */
 void ledger_ended(struct ledger *l, struct ledger_post *post, int code)
 {
@@ -92,7 +106,7 @@ void ledger_ended(struct ledger *l, struct ledger_post *post, int code)
         suite_fail(__FILE__, __LINE__, "an event that ended twice, with %d and %d", post->code,
                    code);
     post->last_run = l->run;
-    post->n_ended++;
+    l->n_ended += post->n_ended++ == 0;
     post->code = code;
 }
 
@@ -264,7 +278,7 @@ static void check_control(const struct ledger *l, const struct ledger_control *c
 
 void ledger_check(const struct ledger *l)
 {
-    size_t n_promised = 0, n_refused = 0, n_again = 0, n_heard_again = 0;
+    size_t n_again = 0, n_heard_again = 0;
     size_t n_executed = 0, n_answered_again = 0;
 
     for (unsigned p = 0; p < LEDGER_PROGRAMS; p++) {
@@ -277,8 +291,6 @@ void ledger_check(const struct ledger *l)
 
                 (void) snprintf(id, sizeof(id), "%u.%u.%zu", p, c, i);
                 check_post(post, id, &last_arrival);
-                n_promised += post->state == LEDGER_PROMISED;
-                n_refused += post->state == LEDGER_REFUSED;
                 n_again += post->n_seen > 1;
                 n_heard_again += post->n_ended > 1;
             }
@@ -289,8 +301,8 @@ void ledger_check(const struct ledger *l)
         n_executed += most_executed(&l->controls[i]) > 0;
         n_answered_again += l->controls[i].n_replies > 1;
     }
-    printf("events: %zu promised, %zu not, %zu sent again, %zu ends told again\n", n_promised,
-           n_refused, n_again, n_heard_again);
+    printf("events: %zu promised, %zu not, %zu sent again, %zu ends told again\n", l->n_promised,
+           l->n_refused, n_again, n_heard_again);
     printf("controls: %zu, %zu executed, %zu answered again; %u lives of the cloud\n",
            l->n_controls, n_executed, n_answered_again, l->life);
 }

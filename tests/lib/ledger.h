@@ -56,8 +56,9 @@ struct ledger {
     struct ledger_control *controls;
     size_t n_controls;
     unsigned n_arrivals;
-    unsigned life; /* of the cloud, from 1 */
-    unsigned run;  /* of iotd, from 1 */
+    size_t n_sent, n_promised, n_refused, n_ended; /* posts */
+    unsigned life;                                 /* of the cloud, from 1 */
+    unsigned run;                                  /* of iotd, from 1 */
     uint64_t journal_next;
 };
 
@@ -70,6 +71,9 @@ struct ledger_post *ledger_new_post(struct ledger *l, unsigned program, unsigned
 /* NULL when it is none of the program's. */
 struct ledger_post *ledger_find_serial(struct ledger *l, unsigned program, uint32_t serial);
 struct ledger_post *ledger_find_token(struct ledger *l, unsigned program, uint64_t token);
+/* How the post was answered. */
+void ledger_promised(struct ledger *l, struct ledger_post *post, uint64_t token);
+void ledger_refused(struct ledger *l, struct ledger_post *post);
 /* Its program heard how it ended. */
 void ledger_ended(struct ledger *l, struct ledger_post *post, int code);
 /* The program was asked to do what has this clientToken. */
