@@ -10,7 +10,6 @@
  * rounds take some minutes: IOTD_TEST_TIMEOUT_SCALE.
  */
 
-#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +24,6 @@
 #define MAX_DELAYED 8
 #define SETTLE_MS 30000U
 #define RSS_GROWTH_KIB 2048
-
-#if defined(__SANITIZE_ADDRESS__)
-#define RSS_IS_TELLING false /* freed memory stays in quarantine */
-#else
-#define RSS_IS_TELLING true
-#endif
 
 struct program {
     struct bus_client *bus;
@@ -348,42 +341,11 @@ static void check_reports(struct storm *s)
     }
 }
 
-static int count_fds(pid_t pid)
-{
-    CLEANUP(freep) char *path = scene_printf("/proc/%d/fd", (int) pid);
-    DIR *dir = opendir(path);
-    int n = 0;
-
-    if (!dir)
-        fixture_fatal("%s cannot be read", path);
-    while (readdir(dir))
-        n++;
-    (void) closedir(dir);
-    return n - 2; /* . and .. */
-}
-
-static long rss_kib(pid_t pid)
-{
-    CLEANUP(freep) char *path = scene_printf("/proc/%d/status", (int) pid);
-    FILE *file = fopen(path, "re");
-    char line[256];
-    long kib = -1;
-
-    if (!file)
-        fixture_fatal("%s cannot be read", path);
-    while (fgets(line, sizeof(line), file)) {
-        if (strncmp(line, "VmRSS:", 6) == 0)
-            kib = strtol(line + 6, NULL, 10);
-    }
-    (void) fclose(file);
-    return kib;
-}
-
 /* Lets everything through, and waits for it; false when it does not come. */
 static bool settle(struct storm *s)
 {
     uint64_t deadline = fixture_now_ms() + (uint64_t) SETTLE_MS * test_timeout_scale();
-    pid_t pid;
+    int n_fds;
 
     fault(s, "{'fault':'none'}");
     if (run_until(s, is_at_rest, deadline)) {
@@ -397,10 +359,10 @@ static bool settle(struct storm *s)
         suite_fail(__FILE__, __LINE__, "it does not come to rest");
         return false;
     }
-    pid = proc_pid(daemon_proc(s->scene.iotd));
+    n_fds = proc_n_fds(daemon_proc(s->scene.iotd));
     if (s->fds == 0)
-        s->fds = count_fds(pid);
-    CHECK_INT(count_fds(pid), s->fds);
+        s->fds = n_fds;
+    CHECK_INT(n_fds, s->fds);
     return true;
 }
 
@@ -432,11 +394,11 @@ static void test_storm(void)
     ledger_init(&s.ledger);
     start(&s);
     if (settle(&s) && rage(&s, rounds, true) && rage(&s, rounds / 8 + 1, false)) {
-        rss = rss_kib(proc_pid(daemon_proc(s.scene.iotd)));
+        rss = proc_rss_kib(daemon_proc(s.scene.iotd));
         (void) rage(&s, rounds / 2, false);
-        rss = rss_kib(proc_pid(daemon_proc(s.scene.iotd))) - rss;
+        rss = proc_rss_kib(daemon_proc(s.scene.iotd)) - rss;
         printf("%d descriptors, RSS %+ld KiB\n", s.fds, rss);
-        if (RSS_IS_TELLING && rss > RSS_GROWTH_KIB)
+        if (PROC_RSS_IS_TELLING && rss > RSS_GROWTH_KIB)
             suite_fail(__FILE__, __LINE__, "iotd grew by %ld KiB", rss);
     }
     ledger_check(&s.ledger);

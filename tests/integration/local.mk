@@ -11,6 +11,21 @@ integration_tests += %reldir%/06-outbox-storm.bus
 %canon_reldir%_06_outbox_storm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_06_outbox_storm_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/06-outbox-full.bus
+%canon_reldir%_06_outbox_full_bus_SOURCES = %reldir%/06-outbox-full.bus.c $(ledger)
+%canon_reldir%_06_outbox_full_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_06_outbox_full_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
+integration_tests += %reldir%/06-outbox-database.bus
+%canon_reldir%_06_outbox_database_bus_SOURCES = %reldir%/06-outbox-database.bus.c
+%canon_reldir%_06_outbox_database_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_06_outbox_database_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/07-link-boot.bus
+%canon_reldir%_07_link_boot_bus_SOURCES = %reldir%/07-link-boot.bus.c
+%canon_reldir%_07_link_boot_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_07_link_boot_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/06-outbox-outage.bus
 %canon_reldir%_06_outbox_outage_bus_SOURCES = %reldir%/06-outbox-outage.bus.c $(ledger)
 %canon_reldir%_06_outbox_outage_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

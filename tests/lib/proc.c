@@ -2,6 +2,7 @@
 
 #include "tests/lib/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -216,6 +217,40 @@ struct proc *proc_start_with_stdin(const char *const *argv, int *ret_fd)
 pid_t proc_pid(const struct proc *p)
 {
     return p->pid;
+}
+
+int proc_n_fds(const struct proc *p)
+{
+    char path[64];
+    DIR *dir;
+    int n = 0;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/fd", (int) p->pid);
+    dir = opendir(path);
+    if (!dir)
+        fixture_fatal("%s: %s", path, strerror(errno));
+    while (readdir(dir))
+        n++;
+    (void) closedir(dir);
+    return n - 2; /* . and .. */
+}
+
+long proc_rss_kib(const struct proc *p)
+{
+    char path[64], line[256];
+    long kib = -1;
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/status", (int) p->pid);
+    file = fopen(path, "re");
+    if (!file)
+        fixture_fatal("%s: %s", path, strerror(errno));
+    while (fgets(line, sizeof(line), file)) {
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    }
+    (void) fclose(file);
+    return kib;
 }
 
 char *proc_output(struct proc *p, enum proc_stream stream)

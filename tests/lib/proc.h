@@ -43,6 +43,15 @@ struct proc;
 /* argv ends with NULL; argv[0] is a path, or a name in PATH. */
 struct proc *proc_start(const char *const *argv);
 pid_t proc_pid(const struct proc *p);
+/* Its open descriptors, and its resident memory. */
+int proc_n_fds(const struct proc *p);
+long proc_rss_kib(const struct proc *p);
+/* Under a sanitizer freed memory stays. */
+#if defined(__SANITIZE_ADDRESS__)
+#define PROC_RSS_IS_TELLING false
+#else
+#define PROC_RSS_IS_TELLING true
+#endif
 /* A pipe to its standard input, or -1 (then it is /dev/null). Closed by proc_free(). */
 struct proc *proc_start_with_stdin(const char *const *argv, int *ret_fd);
 

@@ -16,7 +16,7 @@
 /* A part that saves one number as a fact. */
 struct part {
     struct persist_part part;
-    char name[8];
+    char name[16];
     int value;
     bool unsaved;
     int fail_with;
