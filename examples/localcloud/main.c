@@ -110,27 +110,28 @@ static int check_tls(const struct arguments *a)
     return problem ? EX_USAGE : 0;
 }
 
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"ws-port", required_argument, NULL, 'w'},
+    {"tcp-port", required_argument, NULL, 't'},
+    {"http-port", required_argument, NULL, 'p'},
+    {"wss-port", required_argument, NULL, 'W'},
+    {"tls-port", required_argument, NULL, 'T'},
+    {"https-port", required_argument, NULL, 'H'},
+    {"cert", required_argument, NULL, 'C'},
+    {"key", required_argument, NULL, 'k'},
+    {"ca", required_argument, NULL, 'a'},
+    {"require-cert", no_argument, NULL, 'r'},
+    {"bind", required_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
 /* 0 to go on; otherwise *ret_exit is the exit code. */
 static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret_exit)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"ws-port", required_argument, NULL, 'w'},
-        {"tcp-port", required_argument, NULL, 't'},
-        {"http-port", required_argument, NULL, 'p'},
-        {"wss-port", required_argument, NULL, 'W'},
-        {"tls-port", required_argument, NULL, 'T'},
-        {"https-port", required_argument, NULL, 'H'},
-        {"cert", required_argument, NULL, 'C'},
-        {"key", required_argument, NULL, 'k'},
-        {"ca", required_argument, NULL, 'a'},
-        {"require-cert", no_argument, NULL, 'r'},
-        {"bind", required_argument, NULL, 'b'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
     int c, e = 0;
 
     while (e == 0 && (c = getopt_long(argc, argv, "+", options, NULL)) != -1) {

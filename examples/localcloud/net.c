@@ -206,24 +206,23 @@ int net_listen(struct net *n, const char *address, const struct net_ports *ports
         .user = http,
         .keepalive_timeout = 60,
     };
-    struct lws_context_creation_info wss = ws, mqtts = tcp;
     struct net_tls web_tls = {.cert = tls->cert, .key = tls->key}; /* asks nobody who he is */
     struct net_ports real;
     int e;
 
-    set_tls(&wss, tls);
-    set_tls(&mqtts, tls);
     e = listen_on(n, &ws, "device-ws", address, ports->ws, &real.ws);
-
     if (e == 0)
         e = listen_on(n, &tcp, "device-tcp", address, ports->tcp, &real.tcp);
     if (e == 0)
         e = listen_on(n, &web, "app-http", address, ports->http, &real.http);
-    set_tls(&web, &web_tls); /* the one without is made */
+    /* Those without are made: the same again with TLS. */
+    set_tls(&ws, tls);
+    set_tls(&tcp, tls);
+    set_tls(&web, &web_tls);
     if (e == 0)
-        e = listen_on(n, &wss, "device-wss", address, ports->wss, &real.wss);
+        e = listen_on(n, &ws, "device-wss", address, ports->wss, &real.wss);
     if (e == 0)
-        e = listen_on(n, &mqtts, "device-tls", address, ports->tls, &real.tls);
+        e = listen_on(n, &tcp, "device-tls", address, ports->tls, &real.tls);
     if (e == 0)
         e = listen_on(n, &web, "app-https", address, ports->https, &real.https);
     if (e == 0)
