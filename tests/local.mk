@@ -192,6 +192,11 @@ unit_tests += %reldir%/unit/test-localcloud-broker
 %canon_reldir%_unit_test_localcloud_broker_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_broker_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-dynreg
+%canon_reldir%_unit_test_localcloud_dynreg_SOURCES = %reldir%/unit/test-localcloud-dynreg.c
+%canon_reldir%_unit_test_localcloud_dynreg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_dynreg_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-broker-faults
 %canon_reldir%_unit_test_localcloud_broker_faults_SOURCES = \
 	%reldir%/unit/test-localcloud-broker-faults.c

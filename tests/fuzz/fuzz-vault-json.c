@@ -20,10 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (id) {
         FUZZ_CHECK(name_is_product_id(id->product_id) && name_is_device_name(id->device_name));
         FUZZ_CHECK(ident_endpoint(id, url) == 0);
-        /* Without one the device is still to be registered. */
-        if (id->device_secret)
-            FUZZ_CHECK(secret_len(id->device_secret) > 0 &&
-                       secret_len(id->device_secret) <= LIMIT_SECRET_BYTES);
+        FUZZ_CHECK(ident_is_complete(id) || id->product_secret);
+        if (id->device_secret) {
+            FUZZ_CHECK(secret_len(id->device_secret) > 0);
+            FUZZ_CHECK(secret_len(id->device_secret) <= LIMIT_SECRET_BYTES);
+        }
     }
     ident_free(id);
     return 0;

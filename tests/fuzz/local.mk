@@ -82,6 +82,18 @@ fuzz_programs += %reldir%/fuzz-vault-json
 %canon_reldir%_fuzz_vault_json_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_vault_json_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-dynreg
+%canon_reldir%_fuzz_dynreg_SOURCES = %reldir%/fuzz-dynreg.c
+%canon_reldir%_fuzz_dynreg_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_dynreg_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_dynreg_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-vault-csv
+%canon_reldir%_fuzz_vault_csv_SOURCES = %reldir%/fuzz-vault-csv.c
+%canon_reldir%_fuzz_vault_csv_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_vault_csv_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_vault_csv_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-localcloud-wire
 %canon_reldir%_fuzz_localcloud_wire_SOURCES = %reldir%/fuzz-localcloud-wire.c
 %canon_reldir%_fuzz_localcloud_wire_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

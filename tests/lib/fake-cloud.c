@@ -12,7 +12,8 @@
 
 /* The secret is base64 of "0123456789abcdef". */
 static const char config_text[] =
-    "{\"products\":[{\"product_id\":\"P1\",\"model\":{\"version\":\"1.0\",\"properties\":["
+    "{\"products\":[{\"product_id\":\"P1\",\"product_secret\":\"desk-only-product-secret\","
+    "\"model\":{\"version\":\"1.0\",\"properties\":["
     "{\"id\":\"sw\",\"mode\":\"rw\",\"define\":{\"type\":\"bool\"}},"
     "{\"id\":\"lvl\",\"mode\":\"rw\",\"define\":{\"type\":\"int\",\"min\":\"0\",\"max\":\"100\"}},"
     "{\"id\":\"temp\",\"mode\":\"r\",\"define\":{\"type\":\"float\",\"min\":\"-40\","

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/crypto/aes_cbc.h"
 #include "daemon/crypto/base64.h"
+#include "daemon/crypto/digest.h"
 #include "daemon/crypto/hmac.h"
 #include "daemon/crypto/rsa.h"
 #include "daemon/crypto/secret.h"
@@ -287,6 +289,76 @@ static void test_signer(void)
     CHECK(!signer_free(NULL));
 }
 
+/* NIST SP 800-38A, F.2.2, and the sample of the device guide. */
+static void test_aes_cbc(void)
+{
+    static const uint8_t key[] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
+                                  0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
+    static const uint8_t iv[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const uint8_t cipher[] = {0x76, 0x49, 0xab, 0xac, 0x81, 0x19, 0xb2, 0x46,
+                                     0xce, 0xe9, 0x8e, 0x9b, 0x12, 0xe9, 0x19, 0x7d,
+                                     0x50, 0x86, 0xcb, 0x9b, 0x50, 0x72, 0x19, 0xee,
+                                     0x95, 0xdb, 0x11, 0x3a, 0x91, 0x76, 0x78, 0xb2};
+    static const uint8_t plain[] = {0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96,
+                                    0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
+                                    0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c,
+                                    0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51};
+    uint8_t data[64] = {0};
+    int n;
+
+    CHECK_INT(aes_cbc_decrypt(key, iv, cipher, sizeof(cipher), data), 0);
+    CHECK_INT(memcmp(data, plain, sizeof(plain)), 0);
+    memcpy(data, cipher, sizeof(cipher)); /* in place */
+    CHECK_INT(aes_cbc_decrypt(key, iv, data, sizeof(cipher), data), 0);
+    CHECK_INT(memcmp(data, plain, sizeof(plain)), 0);
+    CHECK_INT(aes_cbc_decrypt(key, iv, cipher, 0, data), -EINVAL);
+    CHECK_INT(aes_cbc_decrypt(key, iv, cipher, 17, data), -EINVAL);
+
+    n = base64_decode("s6FB3a1BA/YYbcmSE12XpeDVmQNDcf1QgVD141RRbmmAnFwQfp1ECAu5O016mCOv"
+                      "YlJJ6V59yM4OqQSiWphfTg==",
+                      data, sizeof(data));
+    CHECK_INT(n, 64);
+    CHECK_INT(aes_cbc_decrypt((const uint8_t *) "hzvf5LF9S0isvBhD",
+                              (const uint8_t *) "0000000000000000", data, 64, data),
+              0);
+    CHECK_INT(
+        strcmp((const char *) data, "{\"encryptionType\":2,\"psk\":\"lDZ6Uqt+I9E0wW7rvDUs7Q==\"}"),
+        0);
+}
+
+/* FIPS 180-4, examples. */
+static void test_digest(void)
+{
+    char hex[DIGEST_MAX_HEX];
+
+    CHECK_INT(digest_hex(DIGEST_SHA1, "abc", 3, hex), 0);
+    CHECK_STR(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CHECK_INT(digest_hex(DIGEST_SHA256, "abc", 3, hex), 0);
+    CHECK_STR(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK_INT(digest_hex(DIGEST_SHA256, NULL, 0, hex), 0);
+    CHECK_STR(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static void test_base64_encode(void)
+{
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    char text[16];
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        size_t len = strlen(cases[i][0]), want = strlen(cases[i][1]);
+
+        CHECK_INT(base64_encode(cases[i][0], len, text, want + 1), 0);
+        CHECK_STR(text, cases[i][1]);
+        CHECK_INT(base64_encode(cases[i][0], len, text, want), -EMSGSIZE);
+    }
+}
+
 const char *const suite_name = "crypto";
 const struct suite_test suite_tests[] = {
     {"hmac", test_hmac},
@@ -295,6 +367,9 @@ const struct suite_test suite_tests[] = {
     {"kinds", test_kinds},
     {"base64", test_base64},
     {"base64_exact", test_base64_exact},
+    {"base64_encode", test_base64_encode},
+    {"aes_cbc", test_aes_cbc},
+    {"digest", test_digest},
     {"secret", test_secret},
     {"room", test_room},
     {"rsa_parse", test_rsa_parse},
