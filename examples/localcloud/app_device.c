@@ -120,7 +120,7 @@ static enum app_outcome get_device_statuses(struct appapi_request *rq)
     return APP_DONE;
 }
 
-/* What the device told with report_info, and where it is. */
+/* What the device told with report_info and report_version, and where it is. */
 static enum app_outcome get_device_ext_info(struct appapi_request *rq)
 {
     static const struct {
@@ -142,6 +142,8 @@ static enum app_outcome get_device_ext_info(struct appapi_request *rq)
 
         app_set(rq, members[i].name, json_string(text ? text : ""));
     }
+    if (!json_object_get(info, "fw_ver"))
+        app_set(rq, "FwVer", json_string(store_version(rq->api->deps.store, device)));
     app_set(rq, "ManufacturerName", json_string("")); /* belongs to the product, not told here */
     app_set(rq, "IP", json_string(broker_peer(rq->api->deps.broker, device)));
     return APP_DONE;

@@ -8,6 +8,7 @@
 
 #include "examples/localcloud/desk.h"
 #include "examples/localcloud/listeners.h"
+#include "examples/localcloud/ota.h"
 #include "examples/localcloud/sys.h"
 
 struct cloud {
@@ -23,6 +24,7 @@ struct cloud {
     struct desk desk;
     struct http *http;
     struct sys_deps sys;
+    struct ota_deps ota;
     struct listeners listeners;
     int http_port;
 };
@@ -47,6 +49,9 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
     case TOPIC_KIND_EVENT:
     case TOPIC_KIND_ACTION:
         thing_on_message(c->thing, device, kind, payload, len);
+        break;
+    case TOPIC_KIND_OTA:
+        ota_on_message(&c->ota, device, payload, len);
         break;
     case TOPIC_KIND_SYS:
         sys_on_message(&c->sys, device, payload, len);
@@ -154,6 +159,7 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
         (struct desk){net_loop(c->net), config,    c->broker, c->faults,
                       c->journal,       c->appapi, c->store,  {config, c->broker, c->journal}};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
+    c->ota = (struct ota_deps){c->journal, c->faults, c->store, c->thing};
     broker_set_events(c->broker, &broker_events, c);
     faults_set_ops(c->faults, &faults_ops, c);
     *ret_cloud = TAKE(c);

@@ -144,6 +144,8 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
         (void) json_object_set_new(o, "desired", desired);
     if (info)
         (void) json_object_set(o, "info", info);
+    if (*store_version(d->store, device))
+        (void) json_object_set_new(o, "version", json_string(store_version(d->store, device)));
     if (faults)
         (void) json_object_set_new(o, "faults", faults);
     return o;

@@ -13,7 +13,8 @@
     X(get_status_reply)                                                                            \
     X(clear_control_reply)                                                                         \
     X(event_reply)                                                                                 \
-    X(events_reply)
+    X(events_reply)                                                                                \
+    X(report_version_rsp)
 #define X(name) FAULTS_METHOD_##name,
 enum faults_method { FAULTS_METHODS FAULTS_METHOD_COUNT_ };
 #undef X

@@ -33,6 +33,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/model_parse.c %reldir%/model_parse.h \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/net_device.c %reldir%/net_device.h \
+	%reldir%/ota.c %reldir%/ota.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/sign.c %reldir%/sign.h \
 	%reldir%/store.c %reldir%/store.h \

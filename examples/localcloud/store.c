@@ -3,6 +3,7 @@
 #include "examples/localcloud/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 struct property {
@@ -19,6 +20,7 @@ struct device_state {
     struct list events;
     size_t n_events;
     json_t *info;
+    char version[STORE_VERSION_MAX + 1];
 };
 
 struct store {
@@ -290,4 +292,16 @@ void store_set_info(struct store *s, const struct config_device *device, json_t 
 json_t *store_info(const struct store *s, const struct config_device *device)
 {
     return state_of(s, device)->info;
+}
+
+void store_set_version(struct store *s, const struct config_device *device, const char *version)
+{
+    struct device_state *d = state_of(s, device);
+
+    (void) snprintf(d->version, sizeof(d->version), "%s", version);
+}
+
+const char *store_version(const struct store *s, const struct config_device *device)
+{
+    return state_of(s, device)->version;
 }

@@ -73,4 +73,9 @@ void store_set_info(struct store *s, const struct config_device *device, json_t 
 json_t *store_info(const struct store *s,
                    const struct config_device *device); /* borrowed or NULL */
 
+/* The firmware that the device says it runs; at most 32 characters. "" while it told none. */
+#define STORE_VERSION_MAX 32
+void store_set_version(struct store *s, const struct config_device *device, const char *version);
+const char *store_version(const struct store *s, const struct config_device *device);
+
 #endif /* IOTD_LOCALCLOUD_STORE_H */

@@ -17,7 +17,7 @@
 struct held_reply {
     struct list link;
     const struct config_device *device;
-    const char *channel;
+    const char *head; /* of the topic */
     json_t *message;
 };
 
@@ -26,7 +26,7 @@ struct request {
     struct thing *thing;
     const struct config_device *device;
     const struct model *model;
-    const char *channel; /* of the reply */
+    const char *head; /* of the reply's topic */
     json_t *message;
     uint64_t time_ms; /* of the message, or now */
 };
@@ -72,7 +72,7 @@ struct thing *thing_free(struct thing *t)
 }
 
 enum broker_outcome thing_send(struct thing *t, const struct config_device *device,
-                               const char *channel, json_t *message, uint8_t qos)
+                               const char *head, json_t *message, uint8_t qos)
 {
     CLEANUP(freep) char *text = json_dumps(message, JSON_COMPACT);
     char topic[LIMIT_MQTT_TOPIC + 1];
@@ -80,12 +80,11 @@ enum broker_outcome thing_send(struct thing *t, const struct config_device *devi
     json_decref(message);
     if (!text)
         return BROKER_NOT_DELIVERED;
-    (void) snprintf(topic, sizeof(topic), "$thing/down/%s/%s/%s", channel, device->product->id,
-                    device->name);
+    (void) snprintf(topic, sizeof(topic), "%s/%s/%s", head, device->product->id, device->name);
     return broker_publish(t->deps.broker, device, topic, text, strlen(text), qos);
 }
 
-static bool hold(struct thing *t, const struct config_device *device, const char *channel,
+static bool hold(struct thing *t, const struct config_device *device, const char *head,
                  json_t *message)
 {
     struct held_reply *h;
@@ -95,7 +94,7 @@ static bool hold(struct thing *t, const struct config_device *device, const char
     h = calloc(1, sizeof(*h));
     if (!h)
         return false;
-    *h = (struct held_reply){.device = device, .channel = channel, .message = message};
+    *h = (struct held_reply){.device = device, .head = head, .message = message};
     list_append(&t->held, &h->link);
     t->n_held++;
     return true;
@@ -109,16 +108,16 @@ void thing_release_replies(struct thing *t)
         if (faults_holds_replies(t->deps.faults, h->device))
             continue;
         /* QoS 0 like every reply */
-        (void) thing_send(t, h->device, h->channel, json_incref(h->message), 0);
+        (void) thing_send(t, h->device, h->head, json_incref(h->message), 0);
         held_free(t, h);
     }
 }
 
-static void send_reply(struct thing *t, const struct config_device *device, const char *channel,
-                       json_t *message)
+void thing_send_reply(struct thing *t, const struct config_device *device, const char *head,
+                      json_t *message)
 {
-    if (!hold(t, device, channel, message))
-        (void) thing_send(t, device, channel, message, 0); /* the journal tells what became of it */
+    if (!hold(t, device, head, message))
+        (void) thing_send(t, device, head, message, 0); /* the journal tells what became of it */
 }
 
 /* {"method","clientToken","code","status"}; the token comes back as it was, whatever it is. */
@@ -142,7 +141,7 @@ static json_t *make_reply(const struct request *rq, const char *method,
 
 static void reply(const struct request *rq, const char *method, const struct model_verdict *v)
 {
-    send_reply(rq->thing, rq->device, rq->channel, make_reply(rq, method, v));
+    thing_send_reply(rq->thing, rq->device, rq->head, make_reply(rq, method, v));
 }
 
 /* Missing is now. Sets 405 when it is too far off. */
@@ -252,7 +251,7 @@ static void on_get_status(struct request *rq)
     if (json_integer_value(showmeta) == 1 && json_object_get(data, "reported"))
         (void) json_object_set_new(message, "metadata",
                                    reported_metadata(rq, json_object_get(data, "reported")));
-    send_reply(rq->thing, rq->device, rq->channel, message);
+    thing_send_reply(rq->thing, rq->device, rq->head, message);
 }
 
 static void on_clear_control(struct request *rq)
@@ -309,7 +308,7 @@ static void event_reply(const struct request *rq, const char *method, const stru
 
     (void) json_object_set_new(message, "version", json_string("1.0"));
     (void) json_object_set_new(message, "data", json_object());
-    send_reply(rq->thing, rq->device, rq->channel, message);
+    thing_send_reply(rq->thing, rq->device, rq->head, message);
 }
 
 /* All or nothing: the first bad event is the verdict on the message. */
@@ -394,13 +393,13 @@ void thing_on_message(struct thing *t, const struct config_device *device, enum 
     size_t i = 0;
 
     if (kind == TOPIC_KIND_PROPERTY) {
-        rq.channel = "property";
+        rq.head = "$thing/down/property";
         default_method = "report_reply";
     } else if (kind == TOPIC_KIND_EVENT) {
-        rq.channel = "event";
+        rq.head = "$thing/down/event";
         default_method = "event_reply";
     } else {
-        rq.channel = "action";
+        rq.head = "$thing/down/action";
     }
 
     rq.message = json_loadb((const char *) payload, len, 0, NULL);

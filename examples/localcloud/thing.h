@@ -39,6 +39,12 @@ DEFINE_FREEP(struct thing, thing_free)
 
 void thing_on_message(struct thing *t, const struct config_device *device, enum topic_kind kind,
                       const uint8_t *payload, size_t len);
+/*
+ * Sends a reply (taken) with QoS 0, or keeps it back as the fault wants. head, not copied, is the
+ * topic without the device: "$ota/update".
+ */
+void thing_send_reply(struct thing *t, const struct config_device *device, const char *head,
+                      json_t *message);
 /* Sends the held replies of devices that hold no more. */
 void thing_release_replies(struct thing *t);
 

@@ -108,7 +108,7 @@ int thing_control(struct thing *t, const struct config_device *device, json_t *p
     json_decref(token_json);
     /* QoS 1, so that a session keeps it; undelivered it stays desired. */
     (void) thing_send(
-        t, device, "property",
+        t, device, "$thing/down/property",
         json_pack("{s:s, s:s, s:O}", "method", "control", "clientToken", token, "params", params),
         1);
     return 0;
@@ -173,7 +173,7 @@ int thing_action(struct thing *t, const struct config_device *device, const char
     if (!broker_is_online(t->deps.broker, device)) {
         json_decref(message);
         e = -ENOTCONN;
-    } else if (thing_send(t, device, "action", message, 1) != BROKER_SENT) {
+    } else if (thing_send(t, device, "$thing/down/action", message, 1) != BROKER_SENT) {
         e = -ENOTCONN;
     }
     if (e < 0) {

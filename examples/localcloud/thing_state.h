@@ -30,7 +30,7 @@ struct thing {
 
 /* Publishes a JSON message (reference is taken) on $thing/down/<channel>. */
 enum broker_outcome thing_send(struct thing *t, const struct config_device *device,
-                               const char *channel, json_t *message, uint8_t qos);
+                               const char *head, json_t *message, uint8_t qos);
 /* A control_reply or clear_control with this token refers to that write from now on. */
 void thing_remember_write(struct thing *t, const struct config_device *device, json_t *token,
                           uint64_t write, bool and_older);

@@ -32,7 +32,7 @@ static const struct {
     {"%p/%d/control", MAY_SUB, TOPIC_KIND_OTHER},
     {"%p/%d/event", MAY_PUB, TOPIC_KIND_OTHER},
     {"%p/%d/data", MAY_PUB | MAY_SUB, TOPIC_KIND_DATA},
-    {"$ota/report/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
+    {"$ota/report/%p/%d", MAY_PUB, TOPIC_KIND_OTA},
     {"$ota/update/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$gateway/operation/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$gateway/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},

@@ -58,6 +58,8 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         (void) broker_publish(f->broker, device, topic, payload, len, 1);
     else if (kind == TOPIC_KIND_SYS)
         sys_on_message(&f->sys, device, payload, len);
+    else if (kind == TOPIC_KIND_OTA)
+        ota_on_message(&f->ota, device, payload, len);
     else if (kind != TOPIC_KIND_OTHER)
         thing_on_message(f->thing, device, kind, payload, len);
 }
@@ -128,6 +130,7 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
                                                    f->journal, f->faults, f->broker, f->store}));
     must(appapi_new(&f->appapi,
                     &(struct appapi_deps){&f->clock, f->config, f->broker, f->store, f->thing}));
+    f->ota = (struct ota_deps){f->journal, f->faults, f->store, f->thing};
     f->sys = (struct sys_deps){faults_clock(f->faults), f->journal, f->broker};
     broker_set_events(f->broker, &events, f);
     faults_set_ops(f->faults, &fault_ops, f);

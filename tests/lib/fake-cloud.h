@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "examples/localcloud/appapi.h"
+#include "examples/localcloud/ota.h"
 #include "examples/localcloud/sys.h"
 
 #define FAKE_NOW_S 1700000000ULL
@@ -28,6 +29,7 @@ struct fake_cloud {
     struct thing *thing;
     struct appapi *appapi;
     struct sys_deps sys;
+    struct ota_deps ota;
     bool refuses_tcp;
 };
 

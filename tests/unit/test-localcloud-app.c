@@ -513,6 +513,15 @@ static void test_ext_info(void)
         CHECK_STR(fake_text(response, names[i]), texts[i]);
     CHECK(json_object_get(response, "ManufacturerName"));
     json_decref(response);
+    /* The firmware service knows what report_info does not tell. */
+    fake_link_publish(&a, "$ota/report/P1/d1",
+                      "{\"type\":\"report_version\",\"report\":{\"version\":\"7\"}}", 0, 0);
+    CHECK_INT(fake_link_ask(&a, PROPERTY, "{\"method\":\"report_info\",\"params\":{}}",
+                            "report_info_reply"),
+              0);
+    response = call("AppGetDeviceExtInfo", "\"DeviceId\":\"P1/d1\"");
+    CHECK_STR(fake_text(response, "FwVer"), "7");
+    json_decref(response);
     check_error(call("AppGetDeviceExtInfo", "\"DeviceId\":\"P1/d9\""),
                 "ResourceNotFound.DeviceNotExist");
     end();

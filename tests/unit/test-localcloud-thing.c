@@ -169,9 +169,78 @@ static void test_info(void)
     end();
 }
 
+/* The answer to a report_version; -99 when there is none. */
+static int report_version(const char *payload)
+{
+    json_t *reply;
+    int code;
+
+    fake_link_publish(&a, "$ota/report/P1/d1", payload, 0, 0);
+    reply = fake_link_next_json(&a, "$ota/update/P1/d1");
+    if (!reply)
+        return -99;
+    CHECK_STR(fake_text(reply, "type"), "report_version_rsp");
+    code = (int) fake_int(reply, "result_code");
+    json_decref(reply);
+    return code;
+}
+
+static void test_version(void)
+{
+    static const char *const filter[] = {"$ota/update/P1/d1", NULL};
+    static const struct {
+        const char *payload;
+        int code;
+        const char *version;
+    } cases[] = {
+        {"{\"type\":\"report_version\",\"report\":{\"version\":\"\"}}", -1, ""},
+        {"{\"type\":\"report_version\",\"report\":{\"version\":\"1.0-rc_2\"}}", 0, "1.0-rc_2"},
+        {"{\"type\":\"report_version\",\"report\":{\"version\":\"1 0\"}}", -1, "1.0-rc_2"},
+        {"{\"type\":\"report_version\",\"report\":{\"version\":"
+         "\"12345678901234567890123456789012\"}}",
+         0, "12345678901234567890123456789012"},
+        {"{\"type\":\"report_version\",\"report\":{\"version\":"
+         "\"123456789012345678901234567890123\"}}",
+         -1, "12345678901234567890123456789012"},
+        {"{\"type\":\"report_version\",\"version\":\"2\"}", -1, "12345678901234567890123456789012"},
+        {"{\"type\":\"report_progress\",\"report\":{}}", -99, "12345678901234567890123456789012"},
+        {"{\"type\":\"fly\"}", -99, "12345678901234567890123456789012"},
+        {"[]", -99, "12345678901234567890123456789012"},
+    };
+
+    start();
+    fake_link_subscribe(&a, 9, filter, 1);
+    (void) fake_link_next(&a);
+    CHECK_STR(store_version(cloud.store, &cloud.config->devices[0]), "");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int code = report_version(cases[i].payload);
+
+        if (code != cases[i].code)
+            suite_fail(__FILE__, __LINE__, "%s: %d", cases[i].payload, code);
+        CHECK_STR(store_version(cloud.store, &cloud.config->devices[0]), cases[i].version);
+    }
+    CHECK_STR(fake_cloud_event(&cloud, "bad_message"), "$ota: not an object with a type");
+
+    /* As every reply it can be wrong, and late. */
+    fake_cloud_fault(
+        &cloud,
+        "{\"fault\":\"wrong_code\",\"method\":\"report_version_rsp\",\"code\":5,\"count\":1}");
+    CHECK_INT(report_version(cases[1].payload), 5);
+    fake_cloud_fault(&cloud, "{\"fault\":\"hold_replies\",\"on\":true}");
+    CHECK_INT(report_version(cases[1].payload), -99);
+    fake_cloud_fault(&cloud, "{\"fault\":\"hold_replies\",\"on\":false}");
+    json_decref(fake_link_next_json(&a, "$ota/update/P1/d1"));
+    CHECK_INT(a.n_in, 0);
+    end();
+}
+
 const char *const suite_name = "localcloud-thing";
 const struct suite_test suite_tests[] = {
-    {"report", test_report}, {"tokens", test_tokens},
-    {"events", test_events}, {"held_replies", test_held_replies},
-    {"info", test_info},     {NULL, NULL},
+    {"report", test_report},
+    {"tokens", test_tokens},
+    {"events", test_events},
+    {"held_replies", test_held_replies},
+    {"info", test_info},
+    {"version", test_version},
+    {NULL, NULL},
 };
