@@ -51,6 +51,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/link_impl.h %reldir%/cloud/link_session.c \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
 	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_parse.c \
+	%reldir%/cloud/firmware.c %reldir%/cloud/firmware.h \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
@@ -62,6 +63,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h \
+	%reldir%/core/info.c %reldir%/core/info.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_store.c \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
 	%reldir%/core/persist.c %reldir%/core/persist.h \
@@ -69,7 +71,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
-	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_handler.c \
+	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \

@@ -64,6 +64,7 @@ static void core_config_of(const struct conf *c, struct core_config *ret_config)
                 .rate = (unsigned) c->outbox_rate,
                 .drop_oldest_info = strcmp(c->outbox_info_policy, "drop-oldest") == 0,
             },
+        .firmware_version = c->firmware_version,
     };
 }
 

@@ -20,6 +20,8 @@ static const struct ctl_command commands[] = {
     {"event", "ID [KEY=VALUE... | KEY:=JSON...]", "post an event and wait for the cloud", 1,
      INT16_MAX, CTL_OPTION_NO_WAIT, ctl_event},
     {"watch", "[ID...]", "print values as they change", 0, INT16_MAX, CTL_OPTION_COUNT, ctl_watch},
+    {"info", "[NAME=TEXT...]", "print, or change, the basic information told to the cloud", 0,
+     INT16_MAX, 0, ctl_info},
     {"monitor", "", "print each message of the link as it travels", 0, 0, CTL_OPTION_COUNT,
      ctl_monitor},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},

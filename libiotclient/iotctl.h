@@ -53,12 +53,14 @@ struct ctl_command {
 #define CTL_OPTION_NO_WAIT 2U
 #define CTL_OPTION_PROVISION 4U
 
-/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_provision.c */
+/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_info.c, iotctl_provision.c
+ */
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_get(struct ctl *ctl, int argc, char **argv);
 int ctl_watch(struct ctl *ctl, int argc, char **argv);
 int ctl_report(struct ctl *ctl, int argc, char **argv);
 int ctl_event(struct ctl *ctl, int argc, char **argv);
+int ctl_info(struct ctl *ctl, int argc, char **argv);
 int ctl_monitor(struct ctl *ctl, int argc, char **argv);
 int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);

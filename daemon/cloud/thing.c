@@ -19,20 +19,11 @@ LOG_AREA("thing");
 #define REPLY_TIMEOUT_US (5 * USEC_PER_SEC) /* vendor SDK: 5 s in all samples */
 #define TOKEN_PREFIX 8
 
-/* "$thing/up/property/PID/DN" and its siblings. */
-enum channel {
-    CHANNEL_PROPERTY,
-    CHANNEL_EVENT,
-    CHANNEL_ACTION,
-    CHANNEL_SERVICE,
-    CHANNEL_COUNT_,
-};
-
-static const char *const channel_names[CHANNEL_COUNT_] = {
-    [CHANNEL_PROPERTY] = "property",
-    [CHANNEL_EVENT] = "event",
-    [CHANNEL_ACTION] = "action",
-    [CHANNEL_SERVICE] = "service",
+static const char *const channel_names[THING_CHANNEL_COUNT_] = {
+    [THING_CHANNEL_PROPERTY] = "property",
+    [THING_CHANNEL_EVENT] = "event",
+    [THING_CHANNEL_ACTION] = "action",
+    [THING_CHANNEL_SERVICE] = "service",
 };
 
 #define TOPIC_SIZE (32 + LIMIT_PRODUCT_ID + LIMIT_DEVICE_NAME)
@@ -47,8 +38,8 @@ struct thing {
     char token_prefix[TOKEN_PREFIX + 1];
     uint64_t n_tokens;
     struct log_limit bad_messages;
-    char up[CHANNEL_COUNT_][TOPIC_SIZE];
-    char down[CHANNEL_COUNT_][TOPIC_SIZE];
+    char up[THING_CHANNEL_COUNT_][TOPIC_SIZE];
+    char down[THING_CHANNEL_COUNT_][TOPIC_SIZE];
 };
 
 void thing_new_token(struct thing *t, char token[REQUEST_TOKEN])
@@ -89,7 +80,7 @@ static void on_action(struct thing *t, const struct message *m)
                          jx_object_or_null(m->json, "params"), t->userdata);
 }
 
-static int publish(struct thing *t, enum channel channel, struct strbuf *sb, uint8_t qos,
+static int publish(struct thing *t, enum thing_channel channel, struct strbuf *sb, uint8_t qos,
                    mqtt_acked_fn acked, void *userdata);
 static void begin(struct strbuf *sb, const char *method, const char *token);
 
@@ -107,7 +98,7 @@ static void on_status(struct thing *t, const struct message *m)
     if (!control || json_object_size(control) == 0)
         return;
     begin(&sb, "clear_control", m->token);
-    if (publish(t, CHANNEL_PROPERTY, &sb, 1, NULL, NULL) < 0)
+    if (publish(t, THING_CHANNEL_PROPERTY, &sb, 1, NULL, NULL) < 0)
         return; /* the cloud tells again after the next connect */
     t->events->on_desired(m->token, control, t->userdata);
 }
@@ -130,22 +121,23 @@ static void on_nothing(struct thing *t, const struct message *m)
 }
 
 static const struct method {
-    enum channel channel;
+    enum thing_channel channel;
     const char *name;
     void (*fn)(struct thing *t, const struct message *m);
 } methods[] = {
-    {CHANNEL_PROPERTY, "report_reply", on_reply},
-    {CHANNEL_PROPERTY, "control", on_control},
-    {CHANNEL_PROPERTY, "get_status_reply", on_status},
-    {CHANNEL_PROPERTY, "clear_control_reply", on_nothing},
-    {CHANNEL_EVENT, "event_reply", on_reply},
-    {CHANNEL_EVENT, "events_reply", on_reply}, /* vendor logs show both names */
-    {CHANNEL_ACTION, "action", on_action},
-    {CHANNEL_SERVICE, "bind_device", on_bind},
-    {CHANNEL_SERVICE, "unbind_device", on_unbind},
+    {THING_CHANNEL_PROPERTY, "report_reply", on_reply},
+    {THING_CHANNEL_PROPERTY, "control", on_control},
+    {THING_CHANNEL_PROPERTY, "get_status_reply", on_status},
+    {THING_CHANNEL_PROPERTY, "clear_control_reply", on_nothing},
+    {THING_CHANNEL_PROPERTY, "report_info_reply", on_reply},
+    {THING_CHANNEL_EVENT, "event_reply", on_reply},
+    {THING_CHANNEL_EVENT, "events_reply", on_reply}, /* vendor logs show both names */
+    {THING_CHANNEL_ACTION, "action", on_action},
+    {THING_CHANNEL_SERVICE, "bind_device", on_bind},
+    {THING_CHANNEL_SERVICE, "unbind_device", on_unbind},
 };
 
-static void dispatch(struct thing *t, enum channel channel, json_t *json)
+static void dispatch(struct thing *t, enum thing_channel channel, json_t *json)
 {
     struct message m = {.token = jx_string_or(json, "clientToken", ""), .json = json};
     const char *name = jx_string_or(json, "method", "");
@@ -171,7 +163,7 @@ static void on_message(const struct mqtt_publish *publish, void *userdata)
 {
     struct thing *t = userdata;
 
-    for (int c = 0; c < CHANNEL_COUNT_; c++) {
+    for (int c = 0; c < THING_CHANNEL_COUNT_; c++) {
         CLEANUP(jx_decrefp) json_t *json = NULL;
         struct jx_error error;
         int r;
@@ -184,7 +176,7 @@ static void on_message(const struct mqtt_publish *publish, void *userdata)
             log_warn_limited(&t->bad_messages, "message is not JSON topic=%s error=\"%s\"",
                              channel_names[c], r == -EBADMSG ? error.text : strerror(-r));
         else
-            dispatch(t, (enum channel) c, json);
+            dispatch(t, (enum thing_channel) c, json);
         return;
     }
 }
@@ -198,7 +190,7 @@ static void begin(struct strbuf *sb, const char *method, const char *token)
     strbuf_add_json(sb, token);
 }
 
-static int publish(struct thing *t, enum channel channel, struct strbuf *sb, uint8_t qos,
+static int publish(struct thing *t, enum thing_channel channel, struct strbuf *sb, uint8_t qos,
                    mqtt_acked_fn acked, void *userdata)
 {
     CLEANUP(freep) char *text = NULL;
@@ -209,6 +201,26 @@ static int publish(struct thing *t, enum channel channel, struct strbuf *sb, uin
     if (r < 0)
         return r;
     return link_publish(t->link, t->up[channel], text, strlen(text), qos, acked, userdata);
+}
+
+int thing_request(struct thing *t, enum thing_channel channel, const char *method,
+                  const char *members, struct request *request, request_fn fn, void *userdata)
+{
+    char token[REQUEST_TOKEN];
+    struct strbuf sb;
+    int r;
+
+    if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
+        return -ENOBUFS;
+    thing_new_token(t, token);
+    begin(&sb, method, token);
+    strbuf_addf(&sb, ",%s", members);
+    r = publish(t, channel, &sb, 0, NULL, NULL);
+    if (r < 0)
+        return r;
+    request_cancel(request);
+    request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);
+    return 0;
 }
 
 int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
@@ -225,7 +237,7 @@ int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, stru
     if (timestamp_s)
         strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, timestamp_s);
     strbuf_addf(&sb, ",\"params\":%s", params);
-    r = publish(t, CHANNEL_PROPERTY, &sb, 0, NULL, NULL);
+    r = publish(t, THING_CHANNEL_PROPERTY, &sb, 0, NULL, NULL);
     if (r < 0)
         return r;
     request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);
@@ -246,7 +258,7 @@ int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acke
     if (event->timestamp_s)
         strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, event->timestamp_s);
     strbuf_addf(&sb, ",\"params\":%s", event->params);
-    r = publish(t, CHANNEL_EVENT, &sb, 1, acked, userdata);
+    r = publish(t, THING_CHANNEL_EVENT, &sb, 1, acked, userdata);
     if (r < 0)
         return r;
     request_start(&t->requests, request, event->token, 0, fn, userdata);
@@ -272,7 +284,7 @@ int thing_answer_control(struct thing *t, const char *token, int code, const cha
     struct strbuf sb;
 
     begin_answer(&sb, "control_reply", token, code, text);
-    return publish(t, CHANNEL_PROPERTY, &sb, 1, acked, userdata);
+    return publish(t, THING_CHANNEL_PROPERTY, &sb, 1, acked, userdata);
 }
 
 int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
@@ -282,7 +294,7 @@ int thing_answer_action(struct thing *t, const char *token, int code, const char
 
     begin_answer(&sb, "action_reply", token, code, text);
     strbuf_addf(&sb, ",\"response\":%s", response);
-    return publish(t, CHANNEL_ACTION, &sb, 1, acked, userdata);
+    return publish(t, THING_CHANNEL_ACTION, &sb, 1, acked, userdata);
 }
 
 static void on_status_end(int code, const char *text, void *userdata)
@@ -292,18 +304,10 @@ static void on_status_end(int code, const char *text, void *userdata)
         log_info("get_status was not answered code=%d status=\"%.64s\"", code, text);
 }
 
-/* Asks what was set while the device was away. */
-static void on_up(void *userdata)
+int thing_get_status(struct thing *t)
 {
-    struct thing *t = userdata;
-    char token[REQUEST_TOKEN];
-    struct strbuf sb;
-
-    thing_new_token(t, token);
-    begin(&sb, "get_status", token);
-    strbuf_adds(&sb, ",\"type\":\"report\",\"showmeta\":0");
-    if (publish(t, CHANNEL_PROPERTY, &sb, 0, NULL, NULL) == 0)
-        request_start(&t->requests, &t->status, token, REPLY_TIMEOUT_US, on_status_end, t);
+    return thing_request(t, THING_CHANNEL_PROPERTY, "get_status",
+                         "\"type\":\"report\",\"showmeta\":0", &t->status, on_status_end, t);
 }
 
 static void on_down(void *userdata)
@@ -330,20 +334,19 @@ int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
     log_limit_init(&t->bad_messages);
     rand_text(t->token_prefix, TOKEN_PREFIX);
 
-    for (int c = 0; c < CHANNEL_COUNT_; c++) {
+    for (int c = 0; c < THING_CHANNEL_COUNT_; c++) {
         int r;
 
         (void) snprintf(t->up[c], TOPIC_SIZE, "$thing/up/%s/%s/%s", channel_names[c],
                         ident->product_id, ident->device_name);
         (void) snprintf(t->down[c], TOPIC_SIZE, "$thing/down/%s/%s/%s", channel_names[c],
                         ident->product_id, ident->device_name);
-        r = c == CHANNEL_SERVICE ? link_add_optional_filter(link, t->down[c], 1)
-                                 : link_add_filter(link, t->down[c], 1);
+        r = c == THING_CHANNEL_SERVICE ? link_add_optional_filter(link, t->down[c], 1)
+                                       : link_add_filter(link, t->down[c], 1);
         if (r < 0)
             return r;
     }
     t->watch = (struct link_watch){
-        .on_up = on_up,
         .on_down = on_down,
         .on_message = on_message,
         .userdata = t,

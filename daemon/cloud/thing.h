@@ -14,6 +14,15 @@
 
 struct thing;
 
+/* "$thing/up/property/PID/DN" and its siblings. */
+enum thing_channel {
+    THING_CHANNEL_PROPERTY,
+    THING_CHANNEL_EVENT,
+    THING_CHANNEL_ACTION,
+    THING_CHANNEL_SERVICE,
+    THING_CHANNEL_COUNT_,
+};
+
 /* What the cloud asks; json_t and texts are borrowed for the call. */
 struct thing_events {
     /* params is NULL when it is missing or no object. token is "" when there was none. */
@@ -34,6 +43,19 @@ DEFINE_FREEP(struct thing, thing_free)
 
 /* A clientToken that no other run of any program made. */
 void thing_new_token(struct thing *t, char token[REQUEST_TOKEN]);
+
+/*
+ * Sends a message and waits for the reply with its clientToken, 5 s at most. QoS 0.
+ * @param members  what follows method and clientToken, as JSON text: "\"params\":{}"
+ * @param request  of the caller; an older one that is still waiting is forgotten
+ * @return as link_publish(), -ENOBUFS
+ */
+int thing_request(struct thing *t, enum thing_channel channel, const char *method,
+                  const char *members, struct request *request, request_fn fn,
+                  void *userdata) MUST_CHECK;
+
+/* Asks what was set while the device was away; on_desired may follow. Same results. */
+int thing_get_status(struct thing *t) MUST_CHECK;
 
 /*
  * Sends a report with params, an object as JSON text, and waits for report_reply.

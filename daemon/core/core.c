@@ -68,6 +68,7 @@ void core_configure(struct core *core, const struct core_config *config)
     core->calls.action_timeout_us = config->action_timeout_us;
     events_configure(&core->events, &config->events);
     reports_set_rate(&core->reports, config->report_rate);
+    firmware_set_version(core->firmware, config->firmware_version ? config->firmware_version : "");
 }
 
 static int save_facts(struct db *db, void *userdata)
@@ -106,6 +107,20 @@ static void mark_unconfirmed(struct core *core)
     }
 }
 
+/*
+ * After each connect, in this order (design, what programs may rely on): here, then events, then
+ * reports, whose watches are younger. Nothing waits for the answer to what was before it.
+ */
+static void on_up(void *userdata)
+{
+    struct core *core = userdata;
+
+    firmware_report_version(core->firmware);
+    info_send(&core->info);
+    if (thing_get_status(core->thing) < 0)
+        log_warn("cannot ask what was set meanwhile; asked again after the next connect");
+}
+
 static int make_calls(struct core *core, struct loop *loop)
 {
     core->calls.model = core->model;
@@ -142,10 +157,17 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     if (r == 0)
         r = ntp_new(&core->ntp, link, ident, on_time, core);
     if (r == 0)
+        r = firmware_new(&core->firmware, link, ident);
+    if (r == 0)
+        r = info_init(&core->info, loop, core->thing, &core->persist, db);
+    if (r == 0) {
+        core->watch = (struct link_watch){.on_up = on_up, .userdata = core};
+        link_watch(link, &core->watch);
+    }
+    if (r == 0)
         r = owners_init(&core->owners, model);
     if (r == 0)
         r = props_init(&core->props, model, &core->persist);
-    /* After a connect: what came first was asked first (design, after connecting). */
     if (r == 0)
         r = events_init(&core->events, loop, link, core->thing, core->ntp, &core->completion,
                         &core->persist, &config->events);
@@ -179,6 +201,9 @@ struct core *core_free(struct core *core)
     if (core->props.model)
         props_done(&core->props);
     owners_done(&core->owners);
+    link_unwatch(&core->watch);
+    info_done(&core->info);
+    firmware_free(core->firmware);
     ntp_free(core->ntp);
     thing_free(core->thing);
     persist_done(&core->persist);

@@ -7,10 +7,12 @@
  * policy. Knows neither D-Bus nor libwebsockets. Fronts call the modules directly.
  */
 
+#include "daemon/cloud/firmware.h"
 #include "daemon/cloud/ntp.h"
 #include "daemon/core/calls.h"
 #include "daemon/core/clients.h"
 #include "daemon/core/events.h"
+#include "daemon/core/info.h"
 #include "daemon/core/owners.h"
 #include "daemon/core/props.h"
 #include "daemon/core/reports.h"
@@ -21,14 +23,18 @@ struct core_config {
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
     struct events_config events;
+    const char *firmware_version; /* NULL or "": not reported; borrowed for the call */
 };
 
 struct core {
     const struct model *model; /* borrowed: manager */
     const struct ident *ident; /* borrowed: manager */
     struct link *link;         /* borrowed: manager */
+    struct link_watch watch;   /* what is asked and told after a connect */
     struct thing *thing;
     struct ntp *ntp;
+    struct firmware *firmware;
+    struct info info;
     struct db *db; /* borrowed: manager */
     struct persist persist;
     struct persist_part part; /* of the facts that have no other place */

@@ -131,13 +131,13 @@ static void on_provision(struct tree_call *call, void *userdata)
 
 static const struct tree_method_impl methods[] = {
     {"Provision", on_provision},
+    {"UpdateInfo", bus_info_update},
+    {"UpdateInfoJson", bus_info_update_json},
 };
 
 static const struct tree_property_impl properties[] = {
-    {"ProductId", get_product_id},
-    {"DeviceName", get_device_name},
-    {"Bound", get_bound},
-    {"TimeOffsetUSec", get_time_offset},
+    {"ProductId", get_product_id},       {"DeviceName", get_device_name}, {"Bound", get_bound},
+    {"TimeOffsetUSec", get_time_offset}, {"Info", bus_info_get},
 };
 
 int bus_device_add(struct bus *bus)

@@ -55,6 +55,11 @@ void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, si
 void bus_device_time(void *userdata);
 void bus_device_bound(bool bound, uint64_t timestamp_s, void *userdata);
 
+/* bus_info.c */
+int bus_info_get(DBusMessageIter *it, void *userdata);
+void bus_info_update(struct tree_call *call, void *userdata);
+void bus_info_update_json(struct tree_call *call, void *userdata);
+
 /* bus_link.c */
 void bus_link_changed(void *userdata);
 void bus_link_traffic(bool up, const struct mqtt_publish *publish, void *userdata);

@@ -216,12 +216,12 @@ static const struct tree_property_impl link_properties[] = {
 };
 static const struct tree_method_impl device_methods[] = {
     {"Provision", on_provision_call},
+    {"UpdateInfo", on_provision_call},
+    {"UpdateInfoJson", on_provision_call},
 };
 static const struct tree_property_impl device_properties[] = {
-    {"ProductId", get_product},
-    {"DeviceName", get_device},
-    {"Bound", get_false},
-    {"TimeOffsetUSec", get_offset},
+    {"ProductId", get_product},     {"DeviceName", get_device}, {"Bound", get_false},
+    {"TimeOffsetUSec", get_offset}, {"Info", get_empty},
 };
 
 static int add_objects(struct fake *f)
