@@ -78,7 +78,7 @@ static void test_publish_rights(void)
         {"$thing/up/property/P1/d1", TOPIC_KIND_PROPERTY},
         {"$thing/up/event/P1/d1", TOPIC_KIND_EVENT},
         {"$thing/up/action/P1/d1", TOPIC_KIND_ACTION},
-        {"$ota/report/P1/d1", TOPIC_KIND_OTHER},
+        {"$ota/report/P1/d1", TOPIC_KIND_OTA},
         {"P1/d1/event", TOPIC_KIND_OTHER},
         {"P1/d1/data", TOPIC_KIND_DATA},
         {"$rrpc/txd/P1/d1/12", TOPIC_KIND_OTHER},
