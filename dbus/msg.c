@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dbus/errmap.h"
@@ -237,6 +238,24 @@ int msg_dict_close_entry(DBusMessageIter *dict, struct msg_entry *entry, int r)
     return msg_close(dict, &entry->entry, r);
 }
 
+int msg_dict_uint64s(DBusMessageIter *dict, const char *key, const uint64_t *list, size_t n)
+{
+    struct msg_entry entry;
+    DBusMessageIter sub;
+    int r;
+
+    r = msg_dict_open_entry(dict, key, "at", &entry);
+    if (r < 0)
+        return r;
+    r = msg_open(&entry.variant, DBUS_TYPE_ARRAY, "t", &sub);
+    if (r < 0)
+        return msg_dict_close_entry(dict, &entry, r);
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = msg_append_uint64(&sub, list[i]);
+    r = msg_close(&entry.variant, &sub, r);
+    return msg_dict_close_entry(dict, &entry, r);
+}
+
 /*
  * The iterator of what is inside of any variants. The depth is bounded by libdbus, which refuses
  * messages that nest deeper than 64 (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH).
@@ -452,6 +471,35 @@ int msg_read_strv(DBusMessageIter *it, size_t max, const char ***ret_strv, size_
     }
     dbus_message_iter_next(it);
     *ret_strv = TAKE(strv);
+    *ret_n = n;
+    return 0;
+}
+
+int msg_read_uint64s(DBusMessageIter *it, size_t max, uint64_t **ret_list, size_t *ret_n)
+{
+    CLEANUP(freep) uint64_t *list = NULL;
+    DBusMessageIter at, sub;
+    size_t n;
+
+    if (unwrap(it, &at) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(&at) != DBUS_TYPE_UINT64)
+        return -EPROTOTYPE;
+    n = (size_t) dbus_message_iter_get_element_count(&at);
+    if (n > max)
+        return -ENOBUFS;
+    list = calloc(n + 1, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    dbus_message_iter_recurse(&at, &sub);
+    for (size_t i = 0; i < n; i++) {
+        dbus_uint64_t v;
+
+        dbus_message_iter_get_basic(&sub, &v);
+        list[i] = v;
+        dbus_message_iter_next(&sub);
+    }
+    dbus_message_iter_next(it);
+    *ret_list = TAKE(list);
     *ret_n = n;
     return 0;
 }

@@ -74,6 +74,9 @@ int msg_dict_uint64(DBusMessageIter *dict, const char *key, uint64_t value) MUST
 int msg_dict_double(DBusMessageIter *dict, const char *key, double value) MUST_CHECK;
 int msg_dict_string(DBusMessageIter *dict, const char *key, const char *value) MUST_CHECK;
 int msg_dict_path(DBusMessageIter *dict, const char *key, const char *value) MUST_CHECK;
+/* `at`; list may be NULL when n is 0. */
+int msg_dict_uint64s(DBusMessageIter *dict, const char *key, const uint64_t *list,
+                     size_t n) MUST_CHECK;
 /*
  * An entry whose value the caller appends: opens the entry and a variant of signature. Close
  * with msg_dict_close_entry(), which takes the result so far, as msg_close().
@@ -125,6 +128,9 @@ int msg_read_fd(DBusMessageIter *it, int *ret_fd) MUST_CHECK;
  */
 int msg_read_strv(DBusMessageIter *it, size_t max, const char ***ret_strv,
                   size_t *ret_n) MUST_CHECK;
+/* `at` of at most max elements (-ENOBUFS). The list is freed with free(). */
+int msg_read_uint64s(DBusMessageIter *it, size_t max, uint64_t **ret_list,
+                     size_t *ret_n) MUST_CHECK;
 
 /* Walks an a{sv}. The same key may come twice: the format does not forbid it. */
 struct msg_dict {

@@ -130,10 +130,17 @@ void client_on_model(iotc_client *client)
         session_restart(client->session, r);
 }
 
-static void on_attached(void *userdata)
+static int on_attaching(DBusMessageIter *options, void *userdata)
+{
+    return events_on_attaching(userdata, options);
+}
+
+static void on_attached(DBusMessage *reply, void *userdata)
 {
     iotc_client *client = userdata;
     int r;
+
+    events_on_attached(client, reply);
 
     /* Ids first: no control may find them unserved when the program has been told of the link. */
     serves_on_attached(client);
@@ -208,6 +215,7 @@ static void on_debug(const char *text, void *userdata)
 }
 
 static const struct session_ops session_ops = {
+    .on_attaching = on_attaching,
     .on_attached = on_attached,
     .on_detached = on_detached,
     .on_signal = on_signal,

@@ -37,6 +37,7 @@ struct post {
     void *userdata;
     struct call *call;
     uint64_t token;
+    bool is_known; /* by the iotd that answered Attach last */
 };
 
 void events_init(struct events *events)
@@ -140,28 +141,75 @@ void events_flush(iotc_client *client)
     }
 }
 
-/* One of those that iotd took along. Callbacks change the list, so look again each time. */
-static struct post *find_accepted(iotc_client *client)
-{
-    LIST_FOR_EACH (n, &client->events.posts) {
-        if (post_at(n)->state == POST_STATE_ACCEPTED)
-            return post_at(n);
-    }
-    return NULL;
-}
-
 void events_on_detached(iotc_client *client)
 {
-    struct post *post;
-
     LIST_FOR_EACH (n, &client->events.posts) {
-        post = post_at(n);
+        struct post *post = post_at(n);
+
         if (!post->timestamp_s)
             post->timestamp_s = post->posted_s;
         if (post->state == POST_STATE_SENT)
             post->state = POST_STATE_QUEUED;
     }
-    while ((post = find_accepted(client)))
+}
+
+int events_on_attaching(iotc_client *client, DBusMessageIter *options)
+{
+    uint64_t tokens[LIMIT_CLIENT_POSTS];
+    size_t n_tokens = 0;
+
+    LIST_FOR_EACH (n, &client->events.posts) {
+        const struct post *post = post_at(n);
+
+        if (post->state == POST_STATE_ACCEPTED)
+            tokens[n_tokens++] = post->token; /* there are no more posts than that */
+    }
+    return n_tokens > 0 ? msg_dict_uint64s(options, "tokens", tokens, n_tokens) : 0;
+}
+
+static void mark_known(iotc_client *client, const uint64_t *tokens, size_t n_tokens)
+{
+    LIST_FOR_EACH (n, &client->events.posts) {
+        struct post *post = post_at(n);
+
+        post->is_known = false;
+        for (size_t i = 0; i < n_tokens; i++)
+            post->is_known |= post->token == tokens[i];
+    }
+}
+
+/* Callbacks change the list, so look again each time. */
+static struct post *find_forgotten(iotc_client *client)
+{
+    LIST_FOR_EACH (n, &client->events.posts) {
+        struct post *post = post_at(n);
+
+        if (post->state == POST_STATE_ACCEPTED && !post->is_known)
+            return post;
+    }
+    return NULL;
+}
+
+void events_on_attached(iotc_client *client, DBusMessage *reply)
+{
+    CLEANUP(freep) uint64_t *tokens = NULL;
+    DBusMessageIter it, value;
+    struct msg_dict info;
+    struct post *post;
+    size_t n = 0;
+    const char *key;
+
+    /* fds ah, info a{sv} */
+    if (dbus_message_iter_init(reply, &it) && dbus_message_iter_next(&it) &&
+        msg_read_dict(&it, &info) == 0) {
+        while (!tokens && msg_dict_next(&info, &key, &value)) {
+            if (strcmp(key, "tokens") == 0 &&
+                msg_read_uint64s(&value, LIMIT_CLIENT_POSTS, &tokens, &n) < 0)
+                client_debug(client, "Attach: tokens that make no sense");
+        }
+    }
+    mark_known(client, tokens, n);
+    while ((post = find_forgotten(client)))
         complete(post, -ECONNRESET);
 }
 

@@ -4,7 +4,8 @@
 
 /*
  * Events on their way: queued, sent, accepted by iotd (it gave a token), completed. What was not
- * accepted when iotd goes away is queued again, in order and with the time of its post.
+ * accepted when iotd goes away is queued again, in order and with the time of its post. What was
+ * accepted is on its disk, and its token good with the next iotd: Attach asks whether it still is.
  */
 
 #include <iotclient/event.h>
@@ -23,6 +24,10 @@ void events_init(struct events *events);
 void events_done(iotc_client *client);
 void events_flush(iotc_client *client);
 void events_on_detached(iotc_client *client);
+/* Adds the tokens that wait to the options of Attach. */
+int events_on_attaching(iotc_client *client, DBusMessageIter *options);
+/* Completes those that this iotd knows nothing of. */
+void events_on_attached(iotc_client *client, DBusMessage *reply);
 bool events_on_completed(iotc_client *client, uint64_t token, int result);
 
 #endif /* IOTD_LIBIOTCLIENT_EVENT_H */

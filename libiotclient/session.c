@@ -139,7 +139,7 @@ static void on_attach(DBusMessage *reply, int error, void *userdata)
     s->error = 0;
     s->epoch++;
     say(s, "attached to iotd %s", s->owner);
-    s->ops->on_attached(s->userdata);
+    s->ops->on_attached(reply, s->userdata);
 }
 
 static int send_attach(struct session *s)
@@ -156,7 +156,7 @@ static int send_attach(struct session *s)
     if (r >= 0)
         r = msg_open_dict(&it, &dict);
     if (r >= 0)
-        r = msg_close(&it, &dict, 0);
+        r = msg_close(&it, &dict, s->ops->on_attaching(&dict, s->userdata));
     if (r < 0)
         return r;
     return call_start(s, msg, CALL_TIMEOUT_MS, on_attach, s, NULL);
@@ -323,8 +323,9 @@ static DBusHandlerResult on_message(DBusConnection *bus, DBusMessage *msg, void 
         bus_lost(s);
     else if (dbus_message_is_signal(msg, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
         on_owner_changed(s, msg);
-    else if (dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_SIGNAL && s->attached &&
-             is_from_iotd(s, msg) && dbus_message_has_path(msg, IOTD_DEVICE_PATH))
+    else if (dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_SIGNAL && is_from_iotd(s, msg) &&
+             dbus_message_has_path(msg, IOTD_DEVICE_PATH) &&
+             (s->attached || dbus_message_has_member(msg, "Completed")))
         s->ops->on_signal(msg, s->userdata);
     return DBUS_HANDLER_RESULT_HANDLED;
 }

@@ -15,11 +15,14 @@
 struct session;
 
 struct session_ops {
-    /* Attach was answered. */
-    void (*on_attached)(void *userdata);
+    /* Attach is about to leave: adds to its options. */
+    int (*on_attaching)(DBusMessageIter *options, void *userdata);
+    /* Attach was answered; reply is borrowed. */
+    void (*on_attached)(DBusMessage *reply, void *userdata);
     /* iotd is gone; pending calls were completed with -ECONNRESET before. */
     void (*on_detached)(void *userdata);
-    /* A signal of iotd, of the device object. */
+    /* A signal of iotd, of the device object. Before Attach is answered: Completed only, since an
+     * event may be older than this iotd. */
     void (*on_signal)(DBusMessage *msg, void *userdata);
     /* iotd calls an object of ours. */
     void (*on_call)(DBusMessage *msg, void *userdata);

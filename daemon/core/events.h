@@ -80,4 +80,10 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
                 const char *params, uint64_t timestamp_s, events_posted_fn fn,
                 void *userdata) MUST_CHECK;
 
+/*
+ * Whether the end of an event that peer posted, perhaps in an earlier run, is still to be told.
+ * 0; what the database failed with
+ */
+int events_is_open(struct events *es, const char *peer, uint64_t token, bool *ret_open) MUST_CHECK;
+
 #endif /* IOTD_CORE_EVENTS_H */

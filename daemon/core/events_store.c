@@ -114,6 +114,17 @@ int events_load(struct events *es)
     return 0;
 }
 
+int events_is_open(struct events *es, const char *peer, uint64_t token, bool *ret_open)
+{
+    LIST_FOR_EACH (n, &es->ended) {
+        if ((uint64_t) LIST_ENTRY(n, struct event, link)->token == token) {
+            *ret_open = false; /* its row goes with the next transaction */
+            return 0;
+        }
+    }
+    return outbox_find(es->persist->db, (int64_t) token, peer, es->completion->scope, ret_open);
+}
+
 int events_drop_oldest(struct events *es)
 {
     struct event_queue *q = &es->queues[EVENT_CLASS_INFO];

@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "daemon/front/bus_internal.h"
+#include "daemon/sys/log.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
 #include "dbus/names.h"
+#include "libiotclient/base/limits.h"
 #include "libiotclient/base/name.h"
+
+LOG_AREA("bus");
 
 static int get_version(DBusMessageIter *it, void *userdata)
 {
@@ -24,7 +28,41 @@ static int get_layout_version(DBusMessageIter *it, void *userdata)
     return msg_append_string(it, "");
 }
 
-static int reply_attach(struct tree_call *call, const struct client *c)
+/* The tokens that the caller asks about; none if it does not. */
+static int read_tokens(DBusMessageIter *it, uint64_t **ret_tokens, size_t *ret_n)
+{
+    DBusMessageIter value;
+    struct msg_dict options;
+    const char *key;
+    int r;
+
+    r = msg_read_dict(it, &options);
+    while (r == 0 && msg_dict_next(&options, &key, &value)) {
+        if (strcmp(key, "tokens") == 0 && !*ret_tokens)
+            r = msg_read_uint64s(&value, LIMIT_ATTACH_TOKENS, ret_tokens, ret_n);
+    }
+    return r;
+}
+
+/* Leaves those whose end the caller will hear. */
+static size_t keep_open(struct bus *bus, const char *peer, uint64_t *tokens, size_t n)
+{
+    size_t n_open = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool open = false;
+        int r = events_is_open(&bus->core->events, peer, tokens[i], &open);
+
+        if (r < 0)
+            log_warn("cannot look up a token error=\"%s\"", strerror(-r));
+        if (open)
+            tokens[n_open++] = tokens[i];
+    }
+    return n_open;
+}
+
+static int reply_attach(struct tree_call *call, const struct client *c, const uint64_t *tokens,
+                        size_t n_tokens)
 {
     DBusMessageIter it, fds, info;
     char path[64];
@@ -45,6 +83,8 @@ static int reply_attach(struct tree_call *call, const struct client *c)
         r = msg_dict_string(&info, "layout", "");
     if (r == 0)
         r = msg_dict_path(&info, "path", path);
+    if (r == 0 && tokens)
+        r = msg_dict_uint64s(&info, "tokens", tokens, n_tokens);
     return msg_close(&it, &info, r);
 }
 
@@ -52,6 +92,8 @@ static void on_attach(struct tree_call *call, void *userdata)
 {
     struct bus *bus = userdata;
     struct bus_peer *peer = bus_peer_of(bus, call);
+    CLEANUP(freep) uint64_t *tokens = NULL;
+    size_t n_tokens = 0;
     struct client *c;
     DBusMessageIter it;
     const char *app_id;
@@ -66,12 +108,15 @@ static void on_attach(struct tree_call *call, void *userdata)
         return;
     }
     if (r == 0)
+        r = read_tokens(&it, &tokens, &n_tokens);
+    if (r == 0)
         r = bus_client_get(bus, peer, &c);
     if (r == 0)
         r = client_set_app_id(c, app_id);
     if (r == 0) {
         bus_client_changed(bus, c);
-        r = reply_attach(call, c);
+        n_tokens = keep_open(bus, tree_call_sender(call), tokens, n_tokens);
+        r = reply_attach(call, c, tokens, n_tokens);
     }
     tree_call_finish(&call, r);
 }

@@ -52,6 +52,25 @@ int outbox_load(struct db *db, int class, int64_t after, int64_t max,
                   on_row, &load, "iii", (int64_t) class, after, max);
 }
 
+static int on_found(const struct db_row *row, void *userdata)
+{
+    (void) row;
+    *(bool *) userdata = true;
+    return 0;
+}
+
+int outbox_find(struct db *db, int64_t token, const char *peer, const char *scope, bool *ret_found)
+{
+    bool found = false;
+    int r;
+
+    r = db_run(db, "SELECT 1 FROM outbox WHERE token = ? AND peer = ? AND scope = ?", on_found,
+               &found, "iss", token, peer, scope);
+    if (r == 0)
+        *ret_found = found;
+    return r;
+}
+
 static int on_totals(const struct db_row *row, void *userdata)
 {
     struct outbox_totals *t = userdata;

@@ -33,6 +33,9 @@ int outbox_remove(struct db *db, int64_t token) MUST_CHECK;
 int outbox_load(struct db *db, int class, int64_t after, int64_t max,
                 int (*fn)(const struct outbox_entry *entry, void *userdata),
                 void *userdata) MUST_CHECK;
+/* Whether it is there, posted by that peer. */
+int outbox_find(struct db *db, int64_t token, const char *peer, const char *scope,
+                bool *ret_found) MUST_CHECK;
 /* last_token is that of all classes. */
 int outbox_get_totals(struct db *db, int class, struct outbox_totals *ret_totals) MUST_CHECK;
 

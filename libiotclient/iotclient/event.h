@@ -60,7 +60,8 @@ IOTC_API int iotc_event_set_timestamp(iotc_event *event, uint64_t real_s);
  * @param done   may be NULL. Runs once: 0 as flags say; -EPROTOTYPE, -ERANGE a parameter;
  *               -ENOENT no such event or parameter in the model; -EPERM another program claims
  *               it; -EACCES; -ENOBUFS iotd is full; -ETIMEDOUT the cloud did not answer;
- *               -ECONNRESET iotd had accepted the event and went away before the cloud answered;
+ *               -ECONNRESET iotd had accepted the event and was started again, and does not know
+ *               what became of it (it knows, unless its disk or the bus was lost);
  *               -ECANCELED the client ended; any other code of the cloud, see iotc_strerror()
  * @return 0; -ENOBUFS too many events wait here; -EINVAL; -ESHUTDOWN the client is gone; -ENOMEM.
  *         done does not run if this is not 0

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * iotd is killed and starts again: what was not confirmed is sent again, newest values only;
+ * iotd is killed and starts again: what was not confirmed is sent again, newest values only, and
+ * of events that it had accepted the next iotd tells the outcome;
  * the bus is killed and starts again: the client comes back by itself
  */
 
@@ -123,8 +124,8 @@ static bool is_posted(void *userdata)
     return w->fake->n_post > 0;
 }
 
-/* Accepted by iotd, and iotd died: the program must hear that the outcome is not known. */
-static void test_event_accepted_then_killed(void)
+/* Accepted by iotd, iotd died, and the next one knows nothing of it: nobody will tell the end. */
+static void test_event_forgotten(void)
 {
     struct outcome o = {0, 1};
     iotc_event *event = NULL;
@@ -142,6 +143,86 @@ static void test_event_accepted_then_killed(void)
     CHECK_INT(o.result, -ECONNRESET);
     CHECK_INT(w.fake->n_post, 0);
     iotc_event_free(event);
+    world_fini(&w);
+}
+
+static void post(struct world *w, struct outcome *o)
+{
+    iotc_event *event = NULL;
+
+    *o = (struct outcome){0, 1};
+    CHECK_INT(iotc_event_new(w->client, &event, "low_voltage"), 0);
+    CHECK_INT(iotc_event_post(event, 0, on_outcome, o), 0);
+    iotc_event_free(event);
+    world_settle(w);
+}
+
+/* The next iotd has the event on its disk: its outcome is the event's, over any restarts. */
+static void test_event_known(void)
+{
+    struct outcome old[2], new;
+    struct world w;
+
+    world_init_attached(&w);
+    w.fake->hold_completed = true;
+    post(&w, &old[0]);
+    post(&w, &old[1]);
+    CHECK_INT(w.fake->n_post, 2);
+    for (int i = 0; i < 2; i++) {
+        world_kill_fake(&w);
+        WORLD_UNTIL(&w, world_is_absent);
+        world_start_fake(&w);
+        w.fake->knows_tokens = true;
+        w.fake->hold_completed = true;
+        w.fake->next_token = 10;
+        WORLD_UNTIL(&w, world_is_up);
+        CHECK_INT(w.fake->n_tokens, 2);
+    }
+    post(&w, &new);
+    CHECK_INT(w.fake->n_post, 1);
+    CHECK_INT(old[0].n + old[1].n + new.n, 0);
+    fake_complete(w.fake, 406);
+    world_settle(&w);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(old[i].n, 1);
+        CHECK_INT(old[i].result, -ERANGE);
+    }
+    CHECK_INT(new.n, 1);
+    world_fini(&w);
+}
+
+static bool is_refused(void *userdata)
+{
+    struct world *w = userdata;
+
+    return iotc_client_get_error(w->client) == -EACCES;
+}
+
+/* The outcome may come before Attach is through. */
+static void test_event_told_early(void)
+{
+    struct outcome o;
+    struct world w;
+
+    world_init_attached(&w);
+    w.fake->hold_completed = true;
+    post(&w, &o);
+    world_kill_fake(&w);
+    WORLD_UNTIL(&w, world_is_absent);
+    world_start_fake(&w);
+    w.fake->attach_error = -EACCES;
+    WORLD_UNTIL(&w, is_refused);
+    w.fake->tokens[0].token = 1;
+    (void) snprintf(w.fake->tokens[0].sender, sizeof(w.fake->tokens[0].sender), "%s",
+                    w.fake->sender);
+    w.fake->n_tokens = 1;
+    fake_complete(w.fake, 0);
+    world_settle(&w);
+    CHECK_INT(o.n, 1);
+    CHECK_INT(o.result, 0);
+    w.fake->attach_error = 0;
+    WORLD_UNTIL(&w, world_is_up);
+    CHECK_INT(o.n, 1);
     world_fini(&w);
 }
 
@@ -219,7 +300,9 @@ const struct suite_test suite_tests[] = {
     {"unconfirmed_again", test_unconfirmed_again},
     {"unanswered_again", test_unanswered_again},
     {"reported_while_away", test_reported_while_away},
-    {"event_accepted_then_killed", test_event_accepted_then_killed},
+    {"event_forgotten", test_event_forgotten},
+    {"event_known", test_event_known},
+    {"event_told_early", test_event_told_early},
     {"bus_restart", test_bus_restart},
     {NULL, NULL},
 };

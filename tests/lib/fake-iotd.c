@@ -13,6 +13,30 @@
 #include "libiotclient/base/fdutil.h"
 #include "tests/lib/fake-iotd-impl.h"
 
+/* Those of an earlier fake, which had the caller's posts on its disk. */
+static int take_over(struct fake *f, DBusMessageIter *args, const char *sender,
+                     DBusMessageIter *info)
+{
+    CLEANUP(freep) uint64_t *tokens = NULL;
+    struct msg_dict options;
+    DBusMessageIter value;
+    const char *key;
+    size_t n = 0;
+    int r = msg_read_dict(args, &options);
+
+    while (r >= 0 && !tokens && msg_dict_next(&options, &key, &value)) {
+        if (strcmp(key, "tokens") == 0)
+            r = msg_read_uint64s(&value, FAKE_MAX_TOKENS, &tokens, &n);
+    }
+    if (r < 0 || !f->knows_tokens)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        f->tokens[f->n_tokens].token = tokens[i];
+        (void) snprintf(f->tokens[f->n_tokens++].sender, sizeof(f->tokens[0].sender), "%s", sender);
+    }
+    return msg_dict_uint64s(info, "tokens", tokens, n);
+}
+
 static int on_attach(struct fake *f, struct tree_call *call)
 {
     DBusMessageIter args, it, sub;
@@ -20,6 +44,7 @@ static int on_attach(struct fake *f, struct tree_call *call)
     int r;
 
     f->n_attach++;
+    (void) snprintf(f->sender, sizeof(f->sender), "%s", tree_call_sender(call));
     if (f->attach_error)
         return f->attach_error;
     tree_call_args(call, &args);
@@ -27,7 +52,6 @@ static int on_attach(struct fake *f, struct tree_call *call)
     if (r < 0)
         return r;
     (void) snprintf(f->app_id, sizeof(f->app_id), "%s", app_id);
-    (void) snprintf(f->sender, sizeof(f->sender), "%s", tree_call_sender(call));
     r = tree_call_open(call, &it);
     if (r >= 0)
         r = msg_open(&it, DBUS_TYPE_ARRAY, "h", &sub);
@@ -36,7 +60,11 @@ static int on_attach(struct fake *f, struct tree_call *call)
     if (r >= 0)
         r = msg_open_dict(&it, &sub);
     if (r >= 0)
-        r = msg_close(&it, &sub, msg_dict_string(&sub, "version", "0.0.0"));
+        r = msg_dict_string(&sub, "version", "0.0.0");
+    if (r >= 0)
+        r = take_over(f, &args, tree_call_sender(call), &sub);
+    if (r >= 0)
+        r = msg_close(&it, &sub, 0);
     return r < 0 ? r : fake_add_client(f);
 }
 

@@ -56,6 +56,7 @@ struct fake {
     int completed_code;
     bool hold_report;    /* Report is not answered */
     bool hold_completed; /* Completed waits for fake_complete() */
+    bool knows_tokens;   /* those that Attach asks for are taken over */
 
     /* What it saw. */
     unsigned n_attach, n_register, n_unregister, n_report, n_post, n_ignored_values;

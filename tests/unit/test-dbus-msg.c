@@ -36,6 +36,41 @@ static DBusMessage *travel(DBusMessage *msg)
     return copy;
 }
 
+static void test_uint64s(void)
+{
+    static const uint64_t list[] = {0, 7, UINT64_MAX};
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
+    CLEANUP(freep) uint64_t *got = NULL;
+    DBusMessageIter it, dict, value;
+    struct msg_dict walk;
+    const char *key;
+    size_t n = 77;
+
+    msg = new_message(&it);
+    CHECK_INT(msg_open_dict(&it, &dict), 0);
+    CHECK_INT(msg_dict_uint64s(&dict, "some", list, 3), 0);
+    CHECK_INT(msg_dict_uint64s(&dict, "none", NULL, 0), 0);
+    CHECK_INT(msg_dict_string(&dict, "text", "7"), 0);
+    CHECK_INT(msg_close(&it, &dict, 0), 0);
+    msg = travel(msg);
+    CHECK(dbus_message_iter_init(msg, &it));
+    CHECK_INT(msg_read_dict(&it, &walk), 0);
+    CHECK(msg_dict_next(&walk, &key, &value));
+    CHECK_INT(msg_read_uint64s(&value, 2, &got, &n), -ENOBUFS);
+    CHECK(!got && n == 77);
+    CHECK_INT(msg_read_uint64s(&value, 3, &got, &n), 0);
+    CHECK_INT(n, 3);
+    CHECK(got[0] == 0 && got[1] == 7 && got[2] == UINT64_MAX);
+    free(TAKE(got));
+    CHECK(msg_dict_next(&walk, &key, &value));
+    CHECK_INT(msg_read_uint64s(&value, 0, &got, &n), 0);
+    CHECK_INT(n, 0);
+    free(TAKE(got));
+    CHECK(msg_dict_next(&walk, &key, &value));
+    CHECK_INT(msg_read_uint64s(&value, 3, &got, &n), -EPROTOTYPE);
+    CHECK(!got);
+}
+
 static void test_basic(void)
 {
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
@@ -332,6 +367,7 @@ static void test_errors(void)
 
 const char *const suite_name = "dbus-msg";
 const struct suite_test suite_tests[] = {
+    {"uint64s", test_uint64s},
     {"basic", test_basic},
     {"refused-append", test_refused_append},
     {"kinds", test_kinds},
