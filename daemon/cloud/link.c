@@ -112,7 +112,7 @@ static void on_drained(void *userdata)
 static void on_closed(bool answered, const char *reason, void *userdata)
 {
     struct link *l = userdata;
-    bool early;
+    bool early, trial;
 
     if (l->state == LINK_STATE_OPENING && !answered) {
         if (l->next_address < l->addresses.n_addresses && open_next(l) == 0)
@@ -121,15 +121,16 @@ static void on_closed(bool answered, const char *reason, void *userdata)
                   l->config.endpoint.port, reason);
         return;
     }
-    mqtt_session_lost(&l->session);
-    early = (l->state == LINK_STATE_UP || l->state == LINK_STATE_SUBSCRIBING) &&
+    trial = mqtt_session_closed(&l->session, loop_now_us(l->loop));
+    early = !trial && (l->state == LINK_STATE_UP || l->state == LINK_STATE_SUBSCRIBING) &&
             loop_now_us(l->loop) - l->last_connect_us < KICK_WINDOW_US;
     l->kicks = early ? l->kicks + 1 : 0;
     if (l->kicks >= KICKS_FOR_CONFLICT)
         link_step(l, LINK_EVENT_KICKED,
                   "closed shortly after each login: another client uses this device's identity");
     else
-        link_step(l, LINK_EVENT_CLOSED, "%s", reason);
+        link_step(l, LINK_EVENT_CLOSED, "%s%s", reason,
+                  trial ? ", whenever a certain message is sent" : "");
 }
 
 const struct transport_events link_transport_events = {

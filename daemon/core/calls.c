@@ -91,12 +91,15 @@ static void on_arrived(int result, void *userdata)
 {
     struct delivery *d = userdata;
     struct calls *cs = d->owner;
+    bool ended = cs && (result == 0 || result == -EBADMSG);
 
     list_remove(&d->link);
-    if (cs && result == 0)
+    if (result == -EBADMSG)
+        log_err("given up: the cloud closes the connection whenever an answer is sent");
+    if (ended)
         answers_arrived(&cs->answers, d->taken);
     free(d);
-    if (cs && result == 0)
+    if (ended)
         send_unsent(cs);
 }
 

@@ -13,6 +13,7 @@ LOG_AREA("event");
 #define RETRY_US (2 * USEC_PER_SEC) /* own choice: after the cloud's code 503 */
 #define MAX_CLOUD_ERRORS 3          /* own choice: 503 so often for one event is final */
 #define BURST 5                     /* own choice: an alert after a quiet time does not wait */
+#define CODE_BAD_MESSAGE 400        /* device guide: message malformed */
 #define CODE_INTERNAL 503           /* device guide: internal error, may pass */
 
 /* Out of what is sent or queued; the row goes with the next transaction. */
@@ -90,6 +91,13 @@ static void on_acked(int result, void *userdata)
     if (e->state != EVENT_PUBLISHED)
         return;
     e->state = EVENT_ACKED;
+    if (result == -EBADMSG) {
+        log_err("given up: the cloud closes the connection whenever this event is sent id=%s "
+                "token=%s params=\"%.256s\"",
+                e->id, e->client_token, e->params);
+        events_end(e, CODE_BAD_MESSAGE, "the cloud closes the connection whenever it is sent");
+        return;
+    }
     if (result < 0) /* the session is being freed */
         return;
     if (e->again) {

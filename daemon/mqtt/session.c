@@ -14,6 +14,14 @@
 /* Own choice: a publish without PUBACK for so long makes us ask whether the peer is there. */
 #define ACK_PROBE_US (10 * USEC_PER_SEC)
 
+/* Own choices: closings in a row that make a publish suspect, and that convict it; how long a
+ * connection has to hold before the trial, and how soon after a publish the server closes if it
+ * does because of it. */
+#define SUSPECT_AFTER 2
+#define CONVICT_AFTER 5
+#define TRIAL_QUIET_US (3 * USEC_PER_SEC)
+#define TRIAL_WINDOW_US (3 * USEC_PER_SEC)
+
 /* One QoS 1 publish; the packet is kept as it goes over the wire. */
 struct inflight {
     struct list link;
@@ -92,8 +100,48 @@ int mqtt_session_start(struct mqtt_session *s, uint64_t now_us, const struct mqt
     return 0;
 }
 
+static struct inflight *oldest(const struct mqtt_session *s)
+{
+    return list_is_empty(&s->inflight) ? NULL : LIST_ENTRY(s->inflight.next, struct inflight, link);
+}
+
+static bool is_on_trial(const struct mqtt_session *s)
+{
+    const struct inflight *f = oldest(s);
+
+    return f && f->id == s->suspect.id && s->suspect.n_closed >= SUSPECT_AFTER;
+}
+
+static void clear_suspect(struct mqtt_session *s)
+{
+    s->suspect = (struct mqtt_suspect){0};
+}
+
+bool mqtt_session_closed(struct mqtt_session *s, uint64_t now_us)
+{
+    struct mqtt_suspect suspect = s->suspect;
+    struct inflight *f = oldest(s);
+    bool was_trial = is_on_trial(s), was_up = s->resumed;
+    bool blamed = was_up && f && f->sent_us >= s->resumed_us && !suspect.trial_at_us &&
+                  now_us < f->sent_us + TRIAL_WINDOW_US;
+
+    mqtt_session_lost(s); /* keeps the suspect if the server did not come to it */
+    if (!blamed)
+        return false;
+    s->suspect.id = f->id;
+    s->suspect.n_closed = f->id == suspect.id ? suspect.n_closed + 1 : 1;
+    if (s->suspect.n_closed >= CONVICT_AFTER) {
+        clear_suspect(s);
+        inflight_end(s, f, -EBADMSG);
+    }
+    return was_trial;
+}
+
 void mqtt_session_lost(struct mqtt_session *s)
 {
+    if (s->resumed)
+        clear_suspect(s); /* it ended in another way */
+    s->suspect.trial_at_us = 0;
     s->state = MQTT_SESSION_DOWN;
     s->resumed = false;
     s->subscribe_id = 0;
@@ -130,16 +178,26 @@ static int send_inflight(struct mqtt_session *s, struct inflight *f)
     return 0;
 }
 
-int mqtt_session_resume(struct mqtt_session *s, uint64_t now_us)
+/* What is in flight and was not sent on this connection yet. */
+static int send_all(struct mqtt_session *s)
 {
-    s->now_us = now_us;
-    s->resumed = true;
     LIST_FOR_EACH (n, &s->inflight) {
         int r = send_inflight(s, LIST_ENTRY(n, struct inflight, link));
 
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+int mqtt_session_resume(struct mqtt_session *s, uint64_t now_us)
+{
+    s->now_us = now_us;
+    s->resumed = true;
+    s->resumed_us = now_us;
+    if (!is_on_trial(s))
+        return send_all(s);
+    s->suspect.trial_at_us = now_us + TRIAL_QUIET_US;
     return 0;
 }
 
@@ -172,18 +230,22 @@ static int on_publish(struct mqtt_session *s, const struct mqtt_publish *publish
     return r;
 }
 
-static void on_puback(struct mqtt_session *s, uint16_t id)
+static int on_puback(struct mqtt_session *s, uint16_t id)
 {
+    bool was_trial = is_on_trial(s);
+
     LIST_FOR_EACH (n, &s->inflight) {
         struct inflight *f = LIST_ENTRY(n, struct inflight, link);
 
         if (f->id == id && f->sent_us) {
             s->rtt_us = s->now_us - f->sent_us;
             inflight_end(s, f, 0);
-            return;
+            /* Acquitted: the others, which waited for that, go on. */
+            return was_trial && !is_on_trial(s) ? send_all(s) : 0;
         }
     }
     /* Unknown: acknowledged twice, which a resend over a reconnect can bring about. */
+    return 0;
 }
 
 static int on_suback(struct mqtt_session *s, const struct mqtt_packet *p)
@@ -220,8 +282,7 @@ static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userd
     case MQTT_PUBLISH:
         return on_publish(s, &p.publish);
     case MQTT_PUBACK:
-        on_puback(s, p.ack.id);
-        return 0;
+        return on_puback(s, p.ack.id);
     case MQTT_SUBACK:
         return on_suback(s, &p);
     case MQTT_PINGRESP:
@@ -281,8 +342,19 @@ uint64_t mqtt_session_next_us(const struct mqtt_session *s)
 
         if (ping < next)
             next = ping;
+        if (s->suspect.trial_at_us && s->suspect.trial_at_us < next)
+            next = s->suspect.trial_at_us;
     }
     return next;
+}
+
+/* Its time has come: the suspect alone. */
+static int hold_trial(struct mqtt_session *s)
+{
+    struct inflight *f = oldest(s);
+
+    s->suspect.trial_at_us = 0;
+    return f ? send_inflight(s, f) : 0;
 }
 
 int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
@@ -299,6 +371,13 @@ int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
     }
     if (s->state != MQTT_SESSION_UP)
         return 0;
+    if (s->suspect.trial_at_us && now_us >= s->suspect.trial_at_us) {
+        r = hold_trial(s);
+        if (r < 0) {
+            s->reason = "cannot send";
+            return r;
+        }
+    }
     if (s->ping_sent_us) {
         if (now_us < s->ping_sent_us + REQUEST_TIMEOUT_US)
             return 0;
@@ -410,7 +489,7 @@ static int publish_qos1(struct mqtt_session *s, struct mqtt_publish *pub, mqtt_a
     s->inflight_bytes += f->len;
 
     /* A send that fails means the connection is about to go; the next one carries it. */
-    if (s->resumed)
+    if (s->resumed && !is_on_trial(s))
         (void) send_inflight(s, f);
     return 0;
 }

@@ -8,6 +8,11 @@
  * with QoS 1 stay in flight until acknowledged, and go out again, marked as duplicates, on the
  * next connection (MQTT-4.4.0-1). While there is no connection they wait for the first one.
  *
+ * A server that does not like a publish can only close the connection (MQTT-4.8.0-1), and would
+ * do so for ever. The oldest one in flight after which the server closed twice is suspected: it
+ * is put on trial, alone, on a connection that held for a while without it. After three trials
+ * that ended so it is given up, and the others go on.
+ *
  * ops functions must not call back into the session, but for publish.
  */
 
@@ -29,8 +34,18 @@ struct mqtt_session_ops {
     void (*on_sent)(const struct mqtt_publish *publish, void *userdata);
 };
 
-/* The end of a QoS 1 publish: 0 acknowledged, -ECANCELED the session was freed. */
+/*
+ * The end of a QoS 1 publish: 0 acknowledged, -EBADMSG given up, since the server closes whenever
+ * it is sent; -ECANCELED the session was freed.
+ */
 typedef void (*mqtt_acked_fn)(int result, void *userdata);
+
+/* The oldest publish, after which the server closed. */
+struct mqtt_suspect {
+    uint16_t id;          /* 0: none */
+    unsigned n_closed;    /* in a row */
+    uint64_t trial_at_us; /* it is sent then; 0: now, or long ago */
+};
 
 enum mqtt_session_state {
     MQTT_SESSION_DOWN,
@@ -53,8 +68,10 @@ struct mqtt_session {
     uint64_t last_sent_us;
     uint64_t ping_sent_us; /* 0 when none is out */
     uint64_t last_ping_us;
-    uint64_t rtt_us;    /* 0 while not known */
-    bool resumed;       /* what is in flight may go out */
+    uint64_t rtt_us; /* 0 while not known */
+    bool resumed;    /* what is in flight may go out */
+    uint64_t resumed_us;
+    struct mqtt_suspect suspect;
     uint64_t now_us;    /* of the current step */
     const char *reason; /* why feed or tick failed, for people */
 };
@@ -74,6 +91,8 @@ int mqtt_session_start(struct mqtt_session *s, uint64_t now_us,
 int mqtt_session_resume(struct mqtt_session *s, uint64_t now_us) MUST_CHECK;
 /* The connection is gone. */
 void mqtt_session_lost(struct mqtt_session *s);
+/* The same, by the server. Whether that was the end of a trial. */
+bool mqtt_session_closed(struct mqtt_session *s, uint64_t now_us);
 /* Sends DISCONNECT (3.14): the server forgets nothing but knows that this was meant. */
 void mqtt_session_disconnect(struct mqtt_session *s);
 

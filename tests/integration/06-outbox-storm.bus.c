@@ -341,6 +341,27 @@ static void check_reports(struct storm *s)
     }
 }
 
+/* What holds it up, for whoever looks at the failure. */
+static void tell_state(struct storm *s)
+{
+    static const char *const names[] = {"State", "Reason", "QueuedEvents", "Reconnects",
+                                        "SentMessages"};
+    CLEANUP(json_decrefp) json_t *state = cloud_state(s->scene.cloud);
+    CLEANUP(freep) char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+    CLEANUP(freep) char *log = proc_output(daemon_proc(s->scene.iotd), PROC_STDERR);
+    size_t len = log ? strlen(log) : 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        CLEANUP(freep)
+        char *value = bus_client_get(s->scene.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, names[i]);
+
+        printf("%s: %s\n", names[i], value ? value : "(none)");
+    }
+    printf("controls without an answer: %zu\ncloud: %s\n", ledger_n_open_controls(&s->ledger),
+           text);
+    printf("iotd: %s\n", len > 4000 ? log + len - 4000 : log);
+}
+
 /* Lets everything through, and waits for it; false when it does not come. */
 static bool settle(struct storm *s)
 {
@@ -357,6 +378,7 @@ static bool settle(struct storm *s)
     /* After the reports, since get_status may have brought something to do. */
     if (!run_until(s, is_at_rest, deadline)) {
         suite_fail(__FILE__, __LINE__, "it does not come to rest");
+        tell_state(s);
         return false;
     }
     n_fds = proc_n_fds(daemon_proc(s->scene.iotd));

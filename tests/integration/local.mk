@@ -11,6 +11,11 @@ integration_tests += %reldir%/06-outbox-storm.bus
 %canon_reldir%_06_outbox_storm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_06_outbox_storm_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/06-outbox-poison.bus
+%canon_reldir%_06_outbox_poison_bus_SOURCES = %reldir%/06-outbox-poison.bus.c
+%canon_reldir%_06_outbox_poison_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_06_outbox_poison_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/06-outbox-full.bus
 %canon_reldir%_06_outbox_full_bus_SOURCES = %reldir%/06-outbox-full.bus.c $(ledger)
 %canon_reldir%_06_outbox_full_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

@@ -83,6 +83,8 @@ static void on_acked(int result, void *userdata)
         p->n_acked++;
     else if (result == -ECANCELED)
         p->n_cancelled++;
+    else if (result == -EBADMSG)
+        p->n_given_up++;
 }
 
 bool peer_next(struct wire_packet *ret_packet)

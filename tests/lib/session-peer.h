@@ -21,7 +21,7 @@ struct peer {
     char topic[64], payload[64]; /* of the latest message */
     bool sent_dup;
     bool lose_in_connack; /* the owner gives up inside the callback */
-    unsigned n_acked, n_cancelled;
+    unsigned n_acked, n_cancelled, n_given_up;
 };
 
 extern struct peer peer;

@@ -330,6 +330,39 @@ static void test_session_full(void)
     crig_end();
 }
 
+/* The cloud closes whenever the first event comes: given up in the end, and the next one leaves. */
+static void test_poison(void)
+{
+    uint64_t poison, good;
+    unsigned n_sent = 0;
+
+    event_begin_up();
+    poison = event_post(E_LOW, 1);
+    good = event_post(E_LOW, 2);
+    while (event_code_of(poison) < 0 && n_sent < 100) {
+        bool seen = event_next();
+
+        for (int i = 0; i < 40 && !seen; i++) {
+            rig_advance(rig, S / 10);
+            seen = event_next();
+        }
+        CHECK(seen && event_seen.number == 1);
+        n_sent++;
+        (void) rig_count_publishes(rig);
+        rig_drop(rig);
+        rig_connect(rig, true);
+    }
+    CHECK_INT(n_sent, 5);
+    CHECK_INT(event_code_of(poison), 400);
+    CHECK_INT(event_code_of(good), -1);
+    CHECK(event_next() && event_seen.number == 2);
+    event_ack(event_seen.id);
+    event_reply(event_seen.token, 0);
+    CHECK_INT(event_code_of(good), 0);
+    CHECK_INT(crig.core->events.n_all, 0);
+    crig_end();
+}
+
 /* After a burst no more than events_config.rate a second leave. */
 static void test_rate(void)
 {
@@ -359,6 +392,7 @@ const struct suite_test suite_tests[] = {
     {"503_once", test_503_once},
     {"503_early", test_503_early},
     {"session_full", test_session_full},
+    {"poison", test_poison},
     {"rate", test_rate},
     {NULL, NULL},
 };

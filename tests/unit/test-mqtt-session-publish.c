@@ -93,6 +93,146 @@ static void test_qos1(void)
     CHECK_INT(peer.n_acked, 1);
 }
 
+/* The next PUBLISH is that one. */
+static void check_sent(unsigned id)
+{
+    struct wire_packet p = {0};
+
+    CHECK(peer_next(&p) && p.type == 3);
+    CHECK_INT(p.id, id);
+}
+
+static void check_silent(void)
+{
+    struct wire_packet p;
+
+    CHECK(!peer_next(&p));
+}
+
+static void drop_pings(void)
+{
+    struct wire_packet p;
+
+    while (peer_next(&p))
+        CHECK_INT(p.type, 12);
+}
+
+/* Ten publishes, 1 to 10; the server closes soon after each login until the first is suspected. */
+static uint64_t make_suspect(void)
+{
+    uint64_t now = T0;
+
+    peer_begin(1);
+    for (int i = 0; i < 10; i++)
+        CHECK_INT(peer_publish_at(now, "x", 1), 0);
+    for (int i = 0; i < 2; i++) {
+        peer_up_at(now);
+        for (unsigned id = 1; id <= 10; id++)
+            check_sent(id);
+        CHECK(!mqtt_session_closed(&peer.s, now + S));
+        now += 10 * S;
+    }
+    return now;
+}
+
+/* Up again: nothing of what is in flight leaves but the suspect, and that later. */
+static void hold_trial(uint64_t now)
+{
+    peer_up_at(now);
+    check_silent();
+    CHECK_INT(peer_publish_at(now, "new", 1), 0);
+    check_silent();
+    CHECK(mqtt_session_next_us(&peer.s) <= now + 3 * S);
+    CHECK_INT(mqtt_session_tick(&peer.s, now + 2 * S), 0);
+    drop_pings();
+    CHECK_INT(FEED(now + 2 * S, 0xd0, 0), 0);
+    CHECK_INT(mqtt_session_tick(&peer.s, now + 3 * S), 0);
+    check_sent(1);
+    drop_pings();
+}
+
+static void test_suspect_convicted(void)
+{
+    uint64_t now = make_suspect();
+
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(peer.n_given_up, 0);
+        hold_trial(now);
+        CHECK(mqtt_session_closed(&peer.s, now + 4 * S));
+        now += 60 * S;
+    }
+    CHECK_INT(peer.n_given_up, 1);
+    CHECK_INT(peer.n_acked + peer.n_cancelled, 0);
+    peer_up_at(now); /* the others, at once */
+    for (unsigned id = 2; id <= 13; id++)
+        check_sent(id);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.n_cancelled, 12);
+}
+
+static void test_suspect_acquitted(void)
+{
+    uint64_t now = make_suspect();
+
+    hold_trial(now);
+    CHECK_INT(peer_feed_ack(now + 4 * S, 4, 1), 0);
+    for (unsigned id = 2; id <= 11; id++)
+        check_sent(id);
+    CHECK_INT(peer_publish_at(now + 4 * S, "at once", 1), 0);
+    check_sent(12);
+    CHECK(!mqtt_session_closed(&peer.s, now + 5 * S));
+    peer_up_at(now + 20 * S); /* the second is not a suspect yet */
+    for (unsigned id = 2; id <= 12; id++)
+        check_sent(id);
+    mqtt_session_done(&peer.s);
+    CHECK_INT(peer.n_given_up, 0);
+}
+
+/* A connection that ends without it, much later, or from our side, speaks for it. */
+static void test_suspect_cleared(void)
+{
+    static const struct {
+        const char *name;
+        unsigned after_s; /* of the login */
+        bool by_us;
+    } cases[] = {
+        {"before its trial", 1, false},
+        {"long after its trial", 30, false},
+        {"by us", 4, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t now = make_suspect(), end = now + cases[i].after_s * S;
+
+        if (cases[i].after_s > 3)
+            hold_trial(now);
+        else
+            peer_up_at(now);
+        if (cases[i].by_us)
+            mqtt_session_lost(&peer.s);
+        else
+            CHECK(!mqtt_session_closed(&peer.s, end));
+        peer_up_at(end + 60 * S);
+        for (unsigned id = 1; id <= 10; id++)
+            check_sent(id);
+        mqtt_session_done(&peer.s);
+        CHECK_INT(peer.n_given_up, 0);
+    }
+}
+
+/* Attempts that do not come so far say nothing of it. */
+static void test_suspect_kept(void)
+{
+    uint64_t now = make_suspect();
+
+    peer_connect_at(now);
+    CHECK(!mqtt_session_closed(&peer.s, now));
+    peer_connect_at(now + S);
+    mqtt_session_lost(&peer.s);
+    hold_trial(now + 10 * S);
+    mqtt_session_done(&peer.s);
+}
+
 static void test_puback(void)
 {
     struct wire_packet p;
@@ -306,6 +446,10 @@ static void test_half_packet(void)
 
 const char *const suite_name = "mqtt-session-publish";
 const struct suite_test suite_tests[] = {
+    {"suspect-convicted", test_suspect_convicted},
+    {"suspect-acquitted", test_suspect_acquitted},
+    {"suspect-cleared", test_suspect_cleared},
+    {"suspect-kept", test_suspect_kept},
     {"receive", test_receive},
     {"qos0", test_qos0},
     {"qos1", test_qos1},
