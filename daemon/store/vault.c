@@ -33,8 +33,19 @@ static int problem(char *buf, int error, const char *fmt, ...)
     return error;
 }
 
-static int check_access(int fd, char *text)
+/* systemd.exec(5): nobody but the service gets into that directory, whatever the file's mode. */
+static bool is_systemd_credential(const char *path)
 {
+    const char *dir = secure_getenv("CREDENTIALS_DIRECTORY"), *slash = strrchr(path, '/');
+    size_t len = dir ? strlen(dir) : 0;
+
+    return len > 0 && slash && (size_t) (slash - path) == len && memcmp(path, dir, len) == 0;
+}
+
+static int check_access(int fd, const char *path, char *text)
+{
+    /* systemd gives access by an ACL, whose mask shows as the mode of the group: 0440 root:root */
+    mode_t others = is_systemd_credential(path) ? 037 : 077;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
@@ -44,7 +55,7 @@ static int check_access(int fd, char *text)
     if (st.st_uid != 0 && st.st_uid != geteuid())
         return problem(text, -EACCES, "belongs to uid %u: it must belong to root or to iotd's user",
                        (unsigned) st.st_uid);
-    if (st.st_mode & 077)
+    if (st.st_mode & others)
         return problem(text, -EACCES,
                        "mode %04o lets others read the secret: change it with chmod 0600",
                        (unsigned) st.st_mode & 07777);
@@ -240,7 +251,7 @@ static int load_beside(const char *path, const char *name, bool is_secret, char 
     fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return problem(text, -EINVAL, "\"%.120s\": %s", name, strerror(errno));
-    r = is_secret ? check_access(fd, why) : 0;
+    r = is_secret ? check_access(fd, file, why) : 0;
     if (r < 0)
         return problem(text, r, "\"%.100s\": %.140s", name, why);
     r = fd_read_file(fd, LIMIT_CREDENTIALS_FILE, ret_data, ret_len);
@@ -298,7 +309,7 @@ int vault_read(const char *path, char **ret_data, size_t *ret_len, char text[VAU
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return problem(text, -errno, "%s", strerror(errno));
-    r = check_access(fd, text);
+    r = check_access(fd, path, text);
     if (r < 0)
         return r;
     r = fd_read_file(fd, LIMIT_CREDENTIALS_FILE, ret_data, ret_len);

@@ -8,7 +8,8 @@
 
 /*
  * Reads the vendor's device_info.json (device guide, device information file). The file must
- * belong to root or the caller and be readable by nobody else. The secret of the device may be
+ * belong to root or the caller and be readable by nobody else; in $CREDENTIALS_DIRECTORY its group
+ * may read it, since systemd's ACLs look so. The secret of the device may be
  * missing when that of the product is there: the device has to register then. deviceName may be
  * a source of vault_name.h.
  * A certificate device names two PEM files relative to it: the certificate, and the private key,

@@ -213,6 +213,37 @@ static void test_mode(void)
     remove_dir();
 }
 
+/* 0440 in the directory of systemd, and nowhere else. */
+static void test_systemd(void)
+{
+    static const struct {
+        const char *dir; /* below the test's; NULL: none */
+        mode_t mode;
+        int result;
+    } cases[] = {
+        {"", 0400, 0},         {"", 0440, 0},       {"", 0600, 0},        {"", 0460, -EACCES},
+        {"", 0441, -EACCES},   {"", 0444, -EACCES}, {"/", 0440, -EACCES}, {"/sub", 0440, -EACCES},
+        {NULL, 0440, -EACCES}, {NULL, 0400, 0},
+    };
+    char problem[VAULT_PROBLEM], where[160];
+
+    make_dir();
+    write_file(GOOD, strlen(GOOD), 0600);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        (void) snprintf(where, sizeof(where), "%s", path_of("file"));
+        *strrchr(where, '/') = '\0';
+        (void) strcat(where, cases[i].dir ? cases[i].dir : "");
+        if (cases[i].dir)
+            CHECK_INT(setenv("CREDENTIALS_DIRECTORY", where, 1), 0);
+        else
+            CHECK_INT(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+        CHECK_INT(chmod(path_of("file"), cases[i].mode), 0);
+        CHECK_INT(load("file", problem), cases[i].result);
+    }
+    (void) unsetenv("CREDENTIALS_DIRECTORY");
+    remove_dir();
+}
+
 static void test_owner(void)
 {
     char problem[VAULT_PROBLEM];
@@ -354,6 +385,7 @@ const struct suite_test suite_tests[] = {
     {"fields", test_fields},
     {"no_quote", test_no_quote},
     {"mode", test_mode},
+    {"systemd", test_systemd},
     {"owner", test_owner},
     {"kinds", test_kinds},
     {"size", test_size},
