@@ -182,6 +182,17 @@ static void read_network(struct host *host)
     set(host, NET_TX, (double) sum_tx);
 }
 
+/*
+ * Read-only: iotd refuses controls by itself. Serving the ids makes this the only program that
+ * reports them, and shows in iotctl status.
+ */
+static void on_control(iotc_client *client, iotc_control *control, void *userdata)
+{
+    (void) client;
+    (void) control;
+    (void) userdata;
+}
+
 static int report(struct host *host, struct reading *r)
 {
     iotc_prop *prop = NULL;
@@ -259,6 +270,8 @@ int main(void)
         return 1;
     }
     r = iotc_client_new(&host.client, "hostmon");
+    if (r >= 0)
+        r = iotc_serve_control(host.client, NULL, ids, N_FIGURES, on_control, NULL, NULL);
     if (r >= 0)
         r = run(&host, timer_fd);
     if (r < 0)

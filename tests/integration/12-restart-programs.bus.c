@@ -113,6 +113,7 @@ static void test_shared(void)
     status = run(0, "iotctl", "status", NULL);
     check_has(status, "program   lamp  ");
     check_has(status, "program   hostmon  ");
+    check_has(status, "\n          properties: cpu_load memory_used ");
     check_has(status, " 0 reconnects\n");
     lamp = proc_stop(lamp);
     hostmon = proc_stop(hostmon);
