@@ -367,6 +367,7 @@ int link_new(struct link **ret_link, struct loop *loop, const struct link_config
     if (!can_start(l))
         strcpy(l->reason, NO_CREDENTIALS);
     list_init(&l->watches);
+    log_limit_init(&l->skipped);
     backoff_init(&l->probe, RETRY_BASE_US, config->probe_max_us);
     backoff_init(&l->backoff, RETRY_BASE_US, config->backoff_max_us);
     mqtt_session_init(&l->session, &link_session_ops, l, LIMIT_MQTT_PACKET, (uint16_t) rand_u64());

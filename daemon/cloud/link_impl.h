@@ -7,6 +7,7 @@
 #include "daemon/cloud/filters.h"
 #include "daemon/cloud/link.h"
 #include "daemon/net/resolve.h"
+#include "daemon/sys/log.h"
 #include "libiotclient/base/backoff.h"
 #include "libiotclient/base/limits.h"
 
@@ -36,6 +37,7 @@ struct link {
     struct filters filters;
     size_t next_filter;
     struct list watches;
+    struct log_limit skipped;
 };
 
 #define TELL(l, member, ...)                                                                       \

@@ -61,6 +61,15 @@ static void session_message(const struct mqtt_publish *publish, void *userdata)
     TELL(l, on_message, publish, );
 }
 
+static void session_skipped(const struct mqtt_publish *publish, size_t n_skipped, void *userdata)
+{
+    struct link *l = userdata;
+
+    l->received++;
+    log_warn_limited(&l->skipped, "a message of %zu bytes on \"%.*s\" was thrown away", n_skipped,
+                     (int) publish->topic_len, publish->topic);
+}
+
 static void session_connack(bool session_present, uint8_t code, void *userdata)
 {
     struct link *l = userdata;
@@ -128,5 +137,6 @@ const struct mqtt_session_ops link_session_ops = {
     .on_connack = session_connack,
     .on_suback = session_suback,
     .on_message = session_message,
+    .on_skipped = session_skipped,
     .on_sent = session_sent,
 };

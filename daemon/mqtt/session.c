@@ -13,6 +13,11 @@
 #define REQUEST_TIMEOUT_US (5 * USEC_PER_SEC)
 /* Own choice: a publish without PUBACK for so long makes us ask whether the peer is there. */
 #define ACK_PROBE_US (10 * USEC_PER_SEC)
+/*
+ * Own choice: so much of a message above the cap is a sign of life while a PINGRESP is awaited,
+ * which cannot come before its end.
+ */
+#define ALIVE_BYTES (16U * 1024)
 
 /* Own choices: closings in a row that make a publish suspect, and that convict it; how long a
  * connection has to hold before the trial, and how soon after a publish the server closes if it
@@ -88,6 +93,7 @@ int mqtt_session_start(struct mqtt_session *s, uint64_t now_us, const struct mqt
     s->now_us = now_us;
     s->ping_sent_us = 0;
     s->last_ping_us = 0;
+    s->n_skipped = 0;
     s->subscribe_id = 0;
     s->keepalive_us = connect->keepalive_s * USEC_PER_SEC;
     mqtt_encode_connect(&w, connect);
@@ -214,13 +220,16 @@ static int on_connack(struct mqtt_session *s, const struct mqtt_packet *p)
     return 0;
 }
 
-static int on_publish(struct mqtt_session *s, const struct mqtt_publish *publish)
+static int on_publish(struct mqtt_session *s, const struct mqtt_publish *publish, size_t n_skipped)
 {
     uint8_t buf[MQTT_PUBACK_SIZE];
     struct bytes_writer w = {.data = buf, .size = sizeof(buf)};
     int r;
 
-    s->ops->on_message(publish, s->userdata);
+    if (n_skipped > 0)
+        s->ops->on_skipped(publish, n_skipped, s->userdata);
+    else
+        s->ops->on_message(publish, s->userdata);
     if (publish->qos == 0 || s->state != MQTT_SESSION_UP)
         return 0;
     mqtt_encode_puback(&w, publish->id);
@@ -260,7 +269,8 @@ static int on_suback(struct mqtt_session *s, const struct mqtt_packet *p)
     return 0;
 }
 
-static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userdata)
+static int on_packet(uint8_t first, const uint8_t *body, size_t len, size_t n_skipped,
+                     void *userdata)
 {
     struct mqtt_session *s = userdata;
     struct mqtt_packet p;
@@ -280,7 +290,7 @@ static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userd
     case MQTT_CONNACK:
         return on_connack(s, &p);
     case MQTT_PUBLISH:
-        return on_publish(s, &p.publish);
+        return on_publish(s, &p.publish, n_skipped);
     case MQTT_PUBACK:
         return on_puback(s, p.ack.id);
     case MQTT_SUBACK:
@@ -295,12 +305,25 @@ static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userd
     }
 }
 
+/* A ping waits behind a message above the cap for as long as that is coming. */
+static void note_skipped(struct mqtt_session *s, size_t len)
+{
+    if (!s->stream.skipping || !s->ping_sent_us)
+        return;
+    s->n_skipped += len;
+    if (s->n_skipped < ALIVE_BYTES)
+        return;
+    s->n_skipped = 0;
+    s->ping_sent_us = s->now_us;
+}
+
 int mqtt_session_feed(struct mqtt_session *s, uint64_t now_us, const uint8_t *data, size_t len)
 {
     int r;
 
     s->now_us = now_us;
     s->reason = NULL;
+    note_skipped(s, len);
     r = mqtt_stream_feed(&s->stream, data, len, on_packet, s);
     if (r == -EMSGSIZE)
         s->reason = "packet larger than the limit";
@@ -357,12 +380,32 @@ static int hold_trial(struct mqtt_session *s)
     return f ? send_inflight(s, f) : 0;
 }
 
-int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
+static int send_ping(struct mqtt_session *s)
 {
     uint8_t buf[MQTT_EMPTY_SIZE];
     struct bytes_writer w = {.data = buf, .size = sizeof(buf)};
     int r;
 
+    mqtt_encode_empty(&w, MQTT_PINGREQ);
+    r = send_small(s, &w);
+    if (r < 0) {
+        s->reason = "cannot send PINGREQ";
+        return r;
+    }
+    s->ping_sent_us = s->now_us;
+    s->last_ping_us = s->now_us;
+    s->n_skipped = 0;
+    return 0;
+}
+
+int mqtt_session_probe(struct mqtt_session *s, uint64_t now_us)
+{
+    s->now_us = now_us;
+    return s->state == MQTT_SESSION_UP && !s->ping_sent_us ? send_ping(s) : 0;
+}
+
+int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
+{
     s->now_us = now_us;
     if (now_us >= s->request_deadline_us) {
         s->reason =
@@ -372,7 +415,8 @@ int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
     if (s->state != MQTT_SESSION_UP)
         return 0;
     if (s->suspect.trial_at_us && now_us >= s->suspect.trial_at_us) {
-        r = hold_trial(s);
+        int r = hold_trial(s);
+
         if (r < 0) {
             s->reason = "cannot send";
             return r;
@@ -384,18 +428,7 @@ int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
         s->reason = "no PINGRESP in time";
         return -ETIMEDOUT;
     }
-    if (now_us < ping_due_us(s))
-        return 0;
-
-    mqtt_encode_empty(&w, MQTT_PINGREQ);
-    r = send_small(s, &w);
-    if (r < 0) {
-        s->reason = "cannot send PINGREQ";
-        return r;
-    }
-    s->ping_sent_us = now_us;
-    s->last_ping_us = now_us;
-    return 0;
+    return now_us < ping_due_us(s) ? 0 : send_ping(s);
 }
 
 /* Ids are unique among what waits for an acknowledgement, MQTT-2.3.1-4. */

@@ -30,6 +30,8 @@ struct mqtt_session_ops {
     void (*on_suback)(bool granted, void *userdata);
     /* QoS 1 is acknowledged when this returned. */
     void (*on_message)(const struct mqtt_publish *publish, void *userdata);
+    /* One above the cap instead: its payload of so many bytes was thrown away. */
+    void (*on_skipped)(const struct mqtt_publish *publish, size_t n_skipped, void *userdata);
     /* A packet as it leaves, for watchers; not for retransmissions that were never sent. */
     void (*on_sent)(const struct mqtt_publish *publish, void *userdata);
 };
@@ -67,6 +69,7 @@ struct mqtt_session {
     uint64_t request_deadline_us; /* CONNACK or SUBACK; UINT64_MAX when none is due */
     uint64_t last_sent_us;
     uint64_t ping_sent_us; /* 0 when none is out */
+    size_t n_skipped;      /* of a message above the cap, since the peer was last found alive */
     uint64_t last_ping_us;
     uint64_t rtt_us; /* 0 while not known */
     bool resumed;    /* what is in flight may go out */
@@ -101,6 +104,11 @@ int mqtt_session_feed(struct mqtt_session *s, uint64_t now_us, const uint8_t *da
                       size_t len) MUST_CHECK;
 /* Time passed. 0, or -ETIMEDOUT: close the connection. */
 int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us) MUST_CHECK;
+/*
+ * Something makes the connection doubtful: sends PINGREQ unless one is out; tick tells when the
+ * answer is late. 0, or what send returned.
+ */
+int mqtt_session_probe(struct mqtt_session *s, uint64_t now_us) MUST_CHECK;
 /* When tick wants to be called; UINT64_MAX for never. */
 uint64_t mqtt_session_next_us(const struct mqtt_session *s);
 

@@ -4,7 +4,9 @@
 
 /*
  * Bytes to packets, at any split. A packet that arrived whole is handed on without a copy; a
- * split one is gathered in a buffer whose size is checked against the cap before it is made.
+ * split one is gathered in a buffer whose size is checked against the cap before it is made. Of a
+ * PUBLISH above the cap only what stands before the payload is kept: refused, it would come again
+ * with each connection, because the server keeps it until it is acknowledged.
  */
 
 #include <stdbool.h>
@@ -21,10 +23,16 @@ struct mqtt_stream {
     bool header_done;
     uint8_t *body;
     size_t body_len;
+    bool skipping;    /* a PUBLISH above the cap: body is its head */
+    size_t n_skipped; /* payload thrown away so far */
 };
 
-/* 0, or a negative value that ends the feeding and is passed on. */
-typedef int (*mqtt_stream_fn)(uint8_t first, const uint8_t *body, size_t len, void *userdata);
+/*
+ * n_skipped: 0, or the bytes of a payload that was thrown away; body is a PUBLISH without payload
+ * then. 0, or a negative value that ends the feeding and is passed on.
+ */
+typedef int (*mqtt_stream_fn)(uint8_t first, const uint8_t *body, size_t len, size_t n_skipped,
+                              void *userdata);
 
 void mqtt_stream_init(struct mqtt_stream *s, size_t cap);
 void mqtt_stream_done(struct mqtt_stream *s);
@@ -32,8 +40,9 @@ void mqtt_stream_done(struct mqtt_stream *s);
 void mqtt_stream_reset(struct mqtt_stream *s);
 
 /*
- * @return 0; -EBADMSG bad length bytes; -EMSGSIZE packet above the cap; -ENOMEM; what fn returned.
- *         After a failure only reset and done are legal.
+ * @return 0; -EBADMSG bad length bytes; -EMSGSIZE packet above the cap, and not a PUBLISH whose
+ *         head is below it; -ENOMEM; what fn returned. After a failure only reset and done are
+ *         legal.
  */
 int mqtt_stream_feed(struct mqtt_stream *s, const uint8_t *data, size_t len, mqtt_stream_fn fn,
                      void *userdata) MUST_CHECK;

@@ -26,7 +26,7 @@
 #define LIMIT_TIME_SKEW_S 86400        /* doc: code 405 beyond 24 hours */
 
 /* MQTT. */
-#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; refused before allocation, link drops */
+#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; of a larger message only the topic is kept */
 #define LIMIT_MQTT_PAYLOAD (16 * 1024) /* limits page: larger payloads are rejected; -EMSGSIZE */
 #define LIMIT_MQTT_TOPIC 255           /* limits page */
 #define LIMIT_MQTT_INFLIGHT                                                                        \

@@ -42,11 +42,13 @@ static void encode(struct codec *c)
     c->len = w.len;
 }
 
-static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userdata)
+static int on_packet(uint8_t first, const uint8_t *body, size_t len, size_t n_skipped,
+                     void *userdata)
 {
     struct codec *c = userdata;
     struct mqtt_packet p;
 
+    (void) n_skipped;
     bench_must(mqtt_decode(first, body, len, &p), "decode");
     if (p.publish.payload_len != PAYLOAD)
         bench_fatal("a payload of %zu bytes", p.publish.payload_len);

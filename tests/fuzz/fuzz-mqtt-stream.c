@@ -49,17 +49,22 @@ static void check_packet(const struct mqtt_packet *p, const uint8_t *body, size_
     }
 }
 
-static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userdata)
+static int on_packet(uint8_t first, const uint8_t *body, size_t len, size_t n_skipped,
+                     void *userdata)
 {
     struct seen *s = userdata;
     struct mqtt_packet p;
     int r;
 
-    FUZZ_CHECK(len + 2 <= CAP);
+    FUZZ_CHECK(len <= CAP && (n_skipped == 0 || first >> 4 == MQTT_PUBLISH));
+    FUZZ_CHECK(n_skipped == 0 ? len + 2 <= CAP : len + n_skipped + MQTT_MAX_HEADER > CAP);
     r = mqtt_decode(first, body, len, &p);
     FUZZ_CHECK(r == 0 || r == -EBADMSG);
     if (r == 0)
         check_packet(&p, body, len);
+    if (r == 0 && n_skipped > 0)
+        FUZZ_CHECK(p.publish.payload_len == 0);
+    mix(s, &n_skipped, sizeof(n_skipped));
     mix(s, &first, 1);
     mix(s, &len, sizeof(len));
     mix(s, body, len);
@@ -94,11 +99,18 @@ static void on_publish(const struct mqtt_publish *publish, void *userdata)
     (void) userdata;
 }
 
+static void on_skipped(const struct mqtt_publish *publish, size_t n_skipped, void *userdata)
+{
+    FUZZ_CHECK(publish->payload_len == 0 && publish->topic_len > 0 && n_skipped > 0);
+    (void) userdata;
+}
+
 static const struct mqtt_session_ops ops = {
     .send = on_send,
     .on_connack = on_connack,
     .on_suback = on_suback,
     .on_message = on_publish,
+    .on_skipped = on_skipped,
     .on_sent = on_publish,
 };
 

@@ -9,7 +9,7 @@
  *   control                                        →
  *                                                  ← control_reply, as ever; no reconnect
  *   a packet of 300 KB                             →
- *                                                      drops the link, and comes back
+ *                                                      (a line in its log)
  */
 
 #include <stdlib.h>
@@ -163,7 +163,7 @@ static void test_tokens(void)
     broker_stop(&b);
 }
 
-/* Longer than any packet may be: refused before it is read. */
+/* Longer than any packet may be: read, but not kept. */
 static void test_too_long(void)
 {
     CLEANUP(freep)
@@ -178,10 +178,42 @@ static void test_too_long(void)
                                        "-t", "$thing/down/property/" DEVICE_ID, "-f", path, NULL},
                  NULL),
         0);
-    (void) daemon_wait_link(b.iotd, "waiting");
-    (void) daemon_wait_link(b.iotd, "up");
+    free(proc_wait_line(daemon_proc(b.iotd), PROC_STDERR,
+                        "a message of 307200 bytes on \"$thing/down/property/" DEVICE_ID
+                        "\" was thrown away"));
     check_serves(&b);
-    check_reconnects(&b, "1");
+    check_reconnects(&b, "0");
+    broker_stop(&b);
+}
+
+/*
+ * The same while we are away: the broker keeps it for us until it is acknowledged. Once thrown
+ * away it does not come again, and what came behind it arrives.
+ */
+static void test_too_long_kept(void)
+{
+    CLEANUP(freep) char *huge = repeated("a", 1024 * 1024), *log = NULL;
+    struct broker_scene b;
+    char *again;
+
+    broker_start(&b, NULL, false);
+    CHECK_MSG(scene_call(b.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Disconnect", ""), "");
+    (void) daemon_wait_link(b.iotd, "off");
+    broker_send_raw(&b, "property", huge);
+    send_control(&b, "behind", "{\"color\":1}");
+    for (int i = 0; i < 2; i++) {
+        CHECK_MSG(scene_call(b.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Connect", ""), "");
+        (void) daemon_wait_link(b.iotd, "up");
+        if (i == 0)
+            CHECK_REPLY(&b, "property", "control_reply", "behind", 0, "");
+        check_serves(&b);
+        CHECK_MSG(scene_call(b.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Disconnect", ""), "");
+        (void) daemon_wait_link(b.iotd, "off");
+    }
+    check_reconnects(&b, "2"); /* both asked for */
+    log = proc_output(daemon_proc(b.iotd), PROC_STDERR);
+    again = strstr(log, "was thrown away");
+    CHECK(again && !strstr(again + 1, "was thrown away"));
     broker_stop(&b);
 }
 
@@ -214,11 +246,8 @@ static void test_flood(void)
 
 const char *const suite_name = "13-limits-cloud";
 const struct suite_test suite_tests[] = {
-    {"garbage", test_garbage},
-    {"deep", test_deep},
-    {"large", test_large},
-    {"tokens", test_tokens},
-    {"too-long", test_too_long},
-    {"flood", test_flood},
-    {NULL, NULL},
+    {"garbage", test_garbage},   {"deep", test_deep},
+    {"large", test_large},       {"tokens", test_tokens},
+    {"too-long", test_too_long}, {"too-long-kept", test_too_long_kept},
+    {"flood", test_flood},       {NULL, NULL},
 };

@@ -57,6 +57,15 @@ static void on_message(const struct mqtt_publish *publish, void *userdata)
     copy(p->payload, publish->payload, publish->payload_len);
 }
 
+static void on_skipped(const struct mqtt_publish *publish, size_t n_skipped, void *userdata)
+{
+    struct peer *p = userdata;
+
+    p->n_skipped++;
+    p->skipped_bytes = n_skipped;
+    copy(p->topic, publish->topic, publish->topic_len);
+}
+
 static void on_sent(const struct mqtt_publish *publish, void *userdata)
 {
     struct peer *p = userdata;
@@ -72,6 +81,7 @@ static const struct mqtt_session_ops ops = {
     .on_connack = on_connack,
     .on_suback = on_suback,
     .on_message = on_message,
+    .on_skipped = on_skipped,
     .on_sent = on_sent,
 };
 

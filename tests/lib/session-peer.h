@@ -15,7 +15,8 @@ struct peer {
     uint8_t out[65536];
     size_t out_len;
     int send_result;
-    unsigned n_connack, n_suback, n_message, n_sent;
+    unsigned n_connack, n_suback, n_message, n_skipped, n_sent;
+    size_t skipped_bytes; /* of the latest one skipped */
     bool session_present, granted;
     unsigned code;
     char topic[64], payload[64]; /* of the latest message */

@@ -17,9 +17,11 @@
 
 /* --- codec --- */
 
-static int on_packet(uint8_t first, const uint8_t *body, size_t len, void *userdata)
+static int on_packet(uint8_t first, const uint8_t *body, size_t len, size_t n_skipped,
+                     void *userdata)
 {
     (void) body;
+    (void) n_skipped;
     *(unsigned *) userdata += first == 0x30 && len == 5;
     return 0;
 }

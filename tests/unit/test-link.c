@@ -270,7 +270,7 @@ static void test_garbage(void)
     CHECK_STR(steps_info().reason, "malformed packet");
     (void) steps_wait_us();
     steps_reach_up(true);
-    fake_transport_feed(&steps_rig.net, "\x30\xff\xff\xff\x7f", 5);
+    fake_transport_feed(&steps_rig.net, "\x90\xff\xff\xff\x7f", 5);
     CHECK_INT(steps_state(), LINK_STATE_WAITING);
     CHECK_STR(steps_info().reason, "packet larger than the limit");
     CHECK(steps_rig.n_up == 1 && steps_rig.n_down == 1);

@@ -82,8 +82,87 @@ static void test_bad_bytes(void)
     mqtt_session_done(&peer.s);
     peer_begin(1);
     peer_up_at(T0);
-    CHECK_INT(FEED(T0, 0x30, 0xff, 0xff, 0xff, 0x7f), -EMSGSIZE);
+    CHECK_INT(FEED(T0, 0x90, 0xff, 0xff, 0xff, 0x7f), -EMSGSIZE);
     CHECK_STR(peer.s.reason, "packet larger than the limit");
+    mqtt_session_done(&peer.s);
+}
+
+/* Too large to be kept: acknowledged, or it would come again with each connection. */
+static void test_skipped(void)
+{
+    static uint8_t payload[LIMIT_MQTT_PACKET];
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(FEED(T0, 0x32, 0x85, 0x80, 0x10, 0, 1, 'a', 0, 9), 0);
+    CHECK_INT(peer_feed_at(T0, payload, sizeof(payload) - 1), 0);
+    CHECK(peer.n_skipped == 0 && !peer_next(&p)); /* not before all of it was there */
+    CHECK_INT(peer_feed_at(T0, payload, 1), 0);
+    CHECK(peer.n_skipped == 1 && peer.n_message == 0);
+    CHECK_INT(peer.skipped_bytes, LIMIT_MQTT_PACKET);
+    CHECK_STR(peer.topic, "a");
+    CHECK(peer_next(&p) && p.type == 4 && p.id == 9 && !peer_next(&p));
+    CHECK_INT(FEED(T0, 0x30, 4, 0, 1, 'b', 'x'), 0);
+    CHECK_INT(peer.n_message, 1);
+    CHECK_STR(peer.payload, "x");
+
+    /* QoS 0 has no answer; one that cannot be is no better for being large. */
+    CHECK_INT(FEED(T0, 0x30, 0x83, 0x80, 0x10, 0, 1, 'a'), 0);
+    CHECK_INT(peer_feed_at(T0, payload, sizeof(payload)), 0);
+    CHECK(peer.n_skipped == 2 && !peer_next(&p));
+    CHECK_INT(FEED(T0, 0x32, 0x85, 0x80, 0x10, 0, 1, 'a', 0, 0), 0);
+    CHECK_INT(peer_feed_at(T0, payload, sizeof(payload)), -EPROTO);
+    CHECK_STR(peer.s.reason, "malformed packet");
+    CHECK_INT(peer.n_skipped, 2);
+    mqtt_session_done(&peer.s);
+}
+
+/* A PINGRESP stands behind a large message: as long as that comes, the peer is alive. */
+static void test_skipped_slowly(void)
+{
+    static uint8_t payload[16 * 1024];
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    CHECK_INT(FEED(T0, 0x30, 0xff, 0xff, 0xff, 0x7f, 0, 1, 'a'), 0);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 240 * S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    for (int i = 1; i <= 10; i++) {
+        CHECK_INT(mqtt_session_tick(&peer.s, T0 + (240 + 4 * i) * S), 0);
+        CHECK_INT(peer_feed_at(T0 + (240 + 4 * i) * S, payload, sizeof(payload)), 0);
+    }
+    for (int i = 1; i < 5; i++) { /* too little is not alive */
+        CHECK_INT(mqtt_session_tick(&peer.s, T0 + (280 + i) * S), 0);
+        CHECK_INT(peer_feed_at(T0 + (280 + i) * S, payload, 4000), 0);
+    }
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 285 * S), -ETIMEDOUT);
+    CHECK_STR(peer.s.reason, "no PINGRESP in time");
+    mqtt_session_done(&peer.s);
+}
+
+static void test_probe(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    CHECK_INT(mqtt_session_probe(&peer.s, T0), 0); /* nothing is up */
+    peer_up_at(T0);
+    CHECK_INT(mqtt_session_probe(&peer.s, T0 + S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    CHECK_INT(mqtt_session_next_us(&peer.s), T0 + 6 * S);
+    CHECK_INT(mqtt_session_probe(&peer.s, T0 + 3 * S), 0); /* no grace by asking again */
+    CHECK(!peer_next(&p));
+    CHECK_INT(FEED(T0 + 4 * S, 0xd0, 0), 0);
+    CHECK_INT(mqtt_session_probe(&peer.s, T0 + 10 * S), 0);
+    CHECK(peer_next(&p) && p.type == 12);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 15 * S), -ETIMEDOUT);
+    CHECK_STR(peer.s.reason, "no PINGRESP in time");
+    peer_begin(1);
+    peer_up_at(T0);
+    peer.send_result = -ENOBUFS;
+    CHECK_INT(mqtt_session_probe(&peer.s, T0), -ENOBUFS);
     mqtt_session_done(&peer.s);
 }
 
@@ -196,6 +275,9 @@ const struct suite_test suite_tests[] = {
     {"before_connack", test_before_connack},
     {"bad_bytes", test_bad_bytes},
     {"lost_inside", test_lost_inside},
+    {"skipped", test_skipped},
+    {"skipped_slowly", test_skipped_slowly},
+    {"probe", test_probe},
     {"send_fails", test_send_fails},
     {"subscribe", test_subscribe},
     {"suback_mismatch", test_suback_mismatch},
