@@ -96,8 +96,10 @@ libiotd_core_la_SOURCES = \
 	%reldir%/store/vault_source.c %reldir%/store/vault_source.h \
 	%reldir%/store/vault_write.c %reldir%/store/vault_write.h \
 	%reldir%/sys/clock.c %reldir%/sys/clock.h \
+	%reldir%/sys/clockwatch.c %reldir%/sys/clockwatch.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \
 	%reldir%/sys/loop_lws.c %reldir%/sys/loop_lws.h \
+	%reldir%/sys/netwatch.c %reldir%/sys/netwatch.h \
 	%reldir%/sys/notify.c %reldir%/sys/notify.h \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \

@@ -19,8 +19,10 @@
 #include "daemon/net/ws_lws.h"
 #include "daemon/provision.h"
 #include "daemon/state.h"
+#include "daemon/sys/clockwatch.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
+#include "daemon/sys/netwatch.h"
 #include "daemon/sys/notify.h"
 #include "daemon/sys/signals.h"
 
@@ -34,6 +36,8 @@ struct manager {
     struct db *db;
     struct loop_lws *loop;
     struct signals *signals;
+    struct netwatch *netwatch;     /* NULL: the kernel does not tell us */
+    struct clockwatch *clockwatch; /* the same */
     struct signer *signer;
     struct http *http;           /* NULL: nothing needs it */
     struct registrar *registrar; /* NULL: there is nothing to register, or nothing to do it with */
@@ -194,6 +198,43 @@ static void on_link_changed(void *userdata)
         end(m);
 }
 
+static void on_network_changed(void *userdata)
+{
+    link_network_changed(((struct manager *) userdata)->link);
+}
+
+static void on_resumed(uint64_t slept_us, void *userdata)
+{
+    (void) slept_us;
+    link_network_changed(((struct manager *) userdata)->link);
+}
+
+static void on_stepped(int64_t by_us, void *userdata)
+{
+    struct manager *m = userdata;
+
+    link_clock_stepped(m->link, by_us);
+    ntp_clock_stepped(m->core->ntp, by_us);
+}
+
+static const struct clockwatch_events clockwatch_events = {
+    .on_stepped = on_stepped,
+    .on_resumed = on_resumed,
+};
+
+/* Without them the link finds out by itself, later. */
+static void make_watches(struct manager *m)
+{
+    struct loop *loop = loop_lws_base(m->loop);
+    int r = netwatch_new(&m->netwatch, loop, on_network_changed, m);
+
+    if (r < 0)
+        log_info("changes of the network are not seen error=\"%s\"", strerror(-r));
+    r = clockwatch_new(&m->clockwatch, loop, &clockwatch_events, m);
+    if (r < 0)
+        log_info("settings of the clock are not seen error=\"%s\"", strerror(-r));
+}
+
 static void on_watchdog(struct loop_timer *timer, void *userdata)
 {
     struct manager *m = userdata;
@@ -326,6 +367,8 @@ static int make(struct manager *m)
                      m->db);
     if (r == 0)
         r = make_bus(m);
+    if (r == 0)
+        make_watches(m);
     return r;
 }
 
@@ -335,6 +378,8 @@ static void take_down(struct manager *m)
     loop_timer_cancel(&m->start);
     loop_timer_cancel(&m->over);
     link_unwatch(&m->watch);
+    clockwatch_free(m->clockwatch);
+    netwatch_free(m->netwatch);
     if (m->core)
         core_save(m->core); /* posts are answered while the bus is there */
     bus_free(m->bus);

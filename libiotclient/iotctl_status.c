@@ -9,6 +9,8 @@
 #include "dbus/names.h"
 #include "libiotclient/iotctl.h"
 
+#define CLOCK_WORTH_US (60 * USEC_PER_SEC) /* own choice: a clock so far off is worth a line */
+
 /* What is asked for; the names are those of the JSON output. */
 enum part { PART_LINK, PART_DEVICE, PART_MANAGER, PART_OBJECTS, PART_COUNT_ };
 
@@ -76,6 +78,14 @@ static uint64_t find_number(const DBusMessageIter *dict, const char *key)
     return find(dict, key, &value) && msg_read_uint64(&value, &n) >= 0 ? n : 0;
 }
 
+static int64_t find_signed(const DBusMessageIter *dict, const char *key)
+{
+    DBusMessageIter value;
+    int64_t n;
+
+    return find(dict, key, &value) && msg_read_int64(&value, &n) >= 0 ? n : 0;
+}
+
 static bool find_bool(const DBusMessageIter *dict, const char *key)
 {
     DBusMessageIter value;
@@ -115,7 +125,8 @@ static void add_link(struct strbuf *sb, const DBusMessageIter *link)
     add_found(sb, link, "State");
     add_span(sb, " for", find_number(link, "SinceUSec"), now);
     if (find_text(link, "Reason")[0]) {
-        strbuf_adds(sb, ": ");
+        /* On the way it is why the attempt before failed. */
+        strbuf_adds(sb, strcmp(find_text(link, "State"), "connecting") == 0 ? "; before: " : ": ");
         add_found(sb, link, "Reason");
     }
     if (next)
@@ -142,6 +153,18 @@ static void add_device(struct strbuf *sb, const DBusMessageIter *device)
     strbuf_addc(sb, '/');
     add_found(sb, device, "DeviceName");
     strbuf_adds(sb, find_bool(device, "Bound") ? ", bound to a user" : ", not known to be bound");
+}
+
+static void add_clock(struct strbuf *sb, const DBusMessageIter *device)
+{
+    int64_t offset = find_signed(device, "TimeOffsetUSec");
+    uint64_t off = offset < 0 ? -(uint64_t) offset : (uint64_t) offset;
+
+    if (off < CLOCK_WORTH_US)
+        return;
+    strbuf_adds(sb, "\nclock     ");
+    ctl_add_age(sb, off);
+    strbuf_adds(sb, offset > 0 ? " behind the cloud's" : " ahead of the cloud's");
 }
 
 static void add_ids(struct strbuf *sb, const DBusMessageIter *client, const char *key,
@@ -248,6 +271,7 @@ static int print_human(struct ctl *ctl, const struct status *st)
     strbuf_init(&sb, CTL_TEXT_MAX);
     add_link(&sb, &link);
     add_device(&sb, &device);
+    add_clock(&sb, &device);
     add_counters(&sb, &link);
     strbuf_adds(&sb, "\niotd      ");
     add_found(&sb, &manager, "Version");

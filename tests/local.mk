@@ -411,6 +411,16 @@ unit_tests += %reldir%/unit/test-requests
 %canon_reldir%_unit_test_requests_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_requests_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-netwatch
+%canon_reldir%_unit_test_netwatch_SOURCES = %reldir%/unit/test-netwatch.c
+%canon_reldir%_unit_test_netwatch_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_netwatch_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-clockwatch
+%canon_reldir%_unit_test_clockwatch_SOURCES = %reldir%/unit/test-clockwatch.c
+%canon_reldir%_unit_test_clockwatch_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_clockwatch_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-ntp
 %canon_reldir%_unit_test_ntp_SOURCES = %reldir%/unit/test-ntp.c
 %canon_reldir%_unit_test_ntp_CPPFLAGS = $(daemon_test_cppflags)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/cloud/link_impl.h"
 #include "daemon/cloud/login.h"
@@ -148,6 +149,7 @@ static void on_retry(struct loop_timer *timer, void *userdata)
 
     (void) timer;
     l->next_try_us = 0;
+    l->new_network = false;
     if (ident_is_complete(l->config.ident))
         link_step(l, LINK_EVENT_TIMER, KEEP_REASON);
     else
@@ -158,7 +160,7 @@ static void arm_retry(struct link *l, unsigned actions)
 {
     uint64_t now = loop_now_us(l->loop), delay = 0, earliest;
 
-    if (actions & LINK_ACTION_RETRY_PROBE)
+    if (actions & LINK_ACTION_RETRY_PROBE && !l->new_network)
         delay = backoff_next_us(&l->probe, rand_u64());
     else if (actions & LINK_ACTION_RETRY_BACKOFF)
         delay = backoff_next_us(&l->backoff, rand_u64());
@@ -286,6 +288,10 @@ static int run_actions(struct link *l, unsigned actions)
     }
     if (actions & LINK_ACTION_TELL_UP)
         r = do_tell_up(l);
+    if (actions & LINK_ACTION_PROBE) {
+        r = mqtt_session_probe(&l->session, loop_now_us(l->loop));
+        link_arm_session(l);
+    }
     if (actions & (LINK_ACTION_RETRY_NOW | LINK_ACTION_RETRY_PROBE | LINK_ACTION_RETRY_BACKOFF |
                    LINK_ACTION_RETRY_SLOW))
         arm_retry(l, actions);
@@ -314,6 +320,30 @@ static void log_step(struct link *l, enum link_state from, enum link_event event
         log_info("waiting reason=\"%s\"", l->reason);
 }
 
+/* A clock that was never set is the reason behind some reasons. */
+static bool may_be_the_clock(enum link_state from, enum link_event event)
+{
+    bool answered = from == LINK_STATE_OPENING && event == LINK_EVENT_CLOSED; /* by TLS or HTTP */
+
+    return !clock_is_set(clock_real_us()) &&
+           (event == LINK_EVENT_BAD_LOGIN || answered ||
+            (from == LINK_STATE_REGISTERING && event == LINK_EVENT_FAILED));
+}
+
+static void put_clock_before(char *reason, size_t size)
+{
+    time_t now = (time_t) (clock_real_us() / USEC_PER_SEC);
+    char rest[sizeof(((struct link *) 0)->reason)], date[16] = "";
+    struct tm tm;
+
+    if (gmtime_r(&now, &tm))
+        (void) strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+    (void) snprintf(rest, sizeof(rest), "%s", reason);
+    /* What does not fit is cut. */
+    if (snprintf(reason, size, "the clock is not set (it says %s): %s", date, rest) < 0)
+        reason[0] = '\0';
+}
+
 void link_step(struct link *l, enum link_event event, const char *fmt, ...)
 {
     const struct link_transition *t = link_fsm_step(l->state, event);
@@ -332,6 +362,8 @@ void link_step(struct link *l, enum link_event event, const char *fmt, ...)
         return;
     }
 
+    if (may_be_the_clock(from, event))
+        put_clock_before(reason, sizeof(reason));
     loop_timer_cancel(&l->phase_timer);
     l->state = t->next;
     if (strcmp(link_state_public(from), link_state_public(t->next)) != 0)
@@ -415,6 +447,30 @@ void link_enable(struct link *link)
 void link_disable(struct link *link)
 {
     link_step(link, LINK_EVENT_DISABLE, KEEP_REASON);
+}
+
+/*
+ * A network that changes all the time must not keep an attempt from its end: it begins anew once
+ * in the time that it may take.
+ */
+void link_network_changed(struct link *link)
+{
+    uint64_t now = loop_now_us(link->loop);
+
+    backoff_reset(&link->probe);
+    link->new_network = true;
+    if (link->state == LINK_STATE_RESOLVING || link->state == LINK_STATE_OPENING) {
+        if (link->restart_us && now - link->restart_us < PHASE_TIMEOUT_US)
+            return;
+        link->restart_us = now;
+    }
+    link_step(link, LINK_EVENT_NETWORK, KEEP_REASON);
+}
+
+void link_clock_stepped(struct link *link, int64_t by_us)
+{
+    link->since_real_us += (uint64_t) by_us;
+    link_step(link, LINK_EVENT_CLOCK, KEEP_REASON);
 }
 
 bool link_is_up(const struct link *link)

@@ -78,6 +78,14 @@ void link_unwatch(struct link_watch *watch);
  * nor a registrar to get one.
  */
 void link_enable(struct link *link);
+/*
+ * The network changed, or the machine has slept: a link that waits tries at once, an attempt under
+ * way begins anew, one that is up is asked whether it still is. Whom the cloud has refused waits
+ * on: that has nothing to do with the network.
+ */
+void link_network_changed(struct link *link);
+/* Somebody set the clock: what failed may have failed for that. */
+void link_clock_stepped(struct link *link, int64_t by_us);
 /* A clean DISCONNECT; the state is LINK_STATE_OFF when it is through. */
 void link_disable(struct link *link);
 

@@ -13,6 +13,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
             {
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 IGNORE(DISABLE),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_REGISTERING] =
             {
@@ -22,6 +24,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(UNREACHABLE, WAITING, LINK_ACTION_RETRY_PROBE),
                 GO(BAD_LOGIN, REFUSED, LINK_ACTION_RETRY_SLOW),
                 GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_BACKOFF),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_RESOLVING] =
             {
@@ -30,6 +34,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(RESOLVED, OPENING, LINK_ACTION_OPEN),
                 GO(UNREACHABLE, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_PROBE),
                 GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_PROBE),
+                GO(NETWORK, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_NOW),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_OPENING] =
             {
@@ -39,6 +45,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(UNREACHABLE, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_PROBE),
                 GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_PROBE),
                 GO(CLOSED, WAITING, LINK_ACTION_RETRY_BACKOFF),
+                GO(NETWORK, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_NOW),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_LOGIN] =
             {
@@ -51,6 +59,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(NOT_ALLOWED, DISABLED, LINK_ACTION_ABORT | LINK_ACTION_RETRY_SLOW),
                 GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_BACKOFF),
                 GO(CLOSED, WAITING, LINK_ACTION_RETRY_BACKOFF),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_SUBSCRIBING] =
             {
@@ -60,6 +70,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(FAILED, WAITING, LINK_ACTION_ABORT | LINK_ACTION_RETRY_BACKOFF),
                 GO(CLOSED, WAITING, LINK_ACTION_RETRY_BACKOFF),
                 GO(KICKED, CONFLICT, LINK_ACTION_RETRY_SLOW),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_UP] =
             {
@@ -69,6 +81,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                    LINK_ACTION_TELL_DOWN | LINK_ACTION_ABORT | LINK_ACTION_RETRY_BACKOFF),
                 GO(CLOSED, WAITING, LINK_ACTION_TELL_DOWN | LINK_ACTION_RETRY_BACKOFF),
                 GO(KICKED, CONFLICT, LINK_ACTION_TELL_DOWN | LINK_ACTION_RETRY_SLOW),
+                GO(NETWORK, UP, LINK_ACTION_PROBE),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_CLOSING] =
             {
@@ -76,6 +90,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 IGNORE(DISABLE),
                 GO(CLOSED, OFF, 0),
                 GO(KICKED, OFF, 0),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_WAITING] =
             {
@@ -83,6 +99,8 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
                 GO(TIMER_REGISTER, REGISTERING, LINK_ACTION_REGISTER),
+                GO(NETWORK, WAITING, LINK_ACTION_RETRY_NOW),
+                GO(CLOCK, WAITING, LINK_ACTION_RETRY_NOW),
             },
         [LINK_STATE_REFUSED] =
             {
@@ -90,18 +108,24 @@ static const struct link_transition table[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] 
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
                 GO(TIMER_REGISTER, REGISTERING, LINK_ACTION_REGISTER),
+                IGNORE(NETWORK),
+                GO(CLOCK, WAITING, LINK_ACTION_RETRY_NOW),
             },
         [LINK_STATE_DISABLED] =
             {
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
         [LINK_STATE_CONFLICT] =
             {
                 GO(ENABLE, WAITING, LINK_ACTION_RETRY_NOW),
                 GO(DISABLE, OFF, LINK_ACTION_CANCEL_RETRY),
                 GO(TIMER, RESOLVING, LINK_ACTION_RESOLVE),
+                IGNORE(NETWORK),
+                IGNORE(CLOCK),
             },
 };
 
@@ -141,6 +165,8 @@ static const char *const events[LINK_EVENT_COUNT_] = {
     [LINK_EVENT_FAILED] = "failed",
     [LINK_EVENT_CLOSED] = "closed",
     [LINK_EVENT_KICKED] = "kicked",
+    [LINK_EVENT_NETWORK] = "network",
+    [LINK_EVENT_CLOCK] = "clock",
 };
 
 const struct link_transition *link_fsm_step(enum link_state state, enum link_event event)

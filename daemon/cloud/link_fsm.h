@@ -40,6 +40,8 @@ enum link_event {
     LINK_EVENT_KICKED,         /* the same, once more shortly after it came up */
     LINK_EVENT_TIMER_REGISTER, /* time for the next attempt, and there is no secret */
     LINK_EVENT_REGISTERED,     /* the secret is stored; the owner starts over with it */
+    LINK_EVENT_NETWORK,        /* the network changed */
+    LINK_EVENT_CLOCK,          /* the clock was set */
     LINK_EVENT_COUNT_,
 };
 
@@ -58,6 +60,7 @@ enum link_action { /* run in this order */
                    LINK_ACTION_RETRY_SLOW = 1 << 11,    /* link.backoff_max and more */
                    LINK_ACTION_CANCEL_RETRY = 1 << 12,
                    LINK_ACTION_REGISTER = 1 << 13,
+                   LINK_ACTION_PROBE = 1 << 14, /* is the peer still there? */
 };
 
 /* How a pair is treated: a transition, nothing to do, or a bug of the caller. */

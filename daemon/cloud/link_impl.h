@@ -27,6 +27,8 @@ struct link {
     uint64_t next_try_us; /* boot time; 0 none */
     uint64_t last_connect_us;
     uint64_t up_us;
+    uint64_t restart_us; /* of an attempt under way, for the network; 0: never */
+    bool new_network;    /* since the attempt began: if it fails, the next one is at once */
     unsigned kicks;
     bool session_present;
     bool was_up;

@@ -17,8 +17,7 @@ LOG_AREA("time");
 #define REQUEST "{\"type\":\"get\",\"resource\":[\"time\"]}" /* vendor SDK, system service */
 #define TOLD_US (60 * USEC_PER_SEC)           /* own choice: a clock so far off is worth a line */
 #define MAX_ROUND_TRIP_US (10 * USEC_PER_SEC) /* own choice: an answer so late says little */
-#define CLOCK_SET_US (1577836800 * USEC_PER_SEC) /* 2020: a clock before that was never set */
-#define CLOCK_END_MS 253402300800000             /* the year 10000 */
+#define CLOCK_END_MS 253402300800000          /* the year 10000 */
 
 struct ntp {
     struct link *link; /* borrowed: manager */
@@ -44,7 +43,7 @@ uint64_t ntp_now_s(const struct ntp *n)
 
     if (n->known)
         return (now + (uint64_t) n->offset_us) / USEC_PER_SEC;
-    return now >= CLOCK_SET_US ? now / USEC_PER_SEC : 0;
+    return clock_is_set(now) ? now / USEC_PER_SEC : 0;
 }
 
 /*
@@ -99,14 +98,28 @@ static void on_message(const struct mqtt_publish *publish, void *userdata)
         on_time(n, json);
 }
 
-static void on_up(void *userdata)
+static void ask(struct ntp *n)
 {
-    struct ntp *n = userdata;
-
     n->asked_real_us = clock_real_us();
     n->asked_boot_us = clock_boot_us();
     if (link_publish(n->link, n->up, REQUEST, strlen(REQUEST), 0, NULL, NULL) < 0)
         n->asked_real_us = 0; /* asked again after the next connect */
+}
+
+static void on_up(void *userdata)
+{
+    ask(userdata);
+}
+
+void ntp_clock_stepped(struct ntp *n, int64_t by_us)
+{
+    if (n->known) {
+        n->offset_us -= by_us;
+        n->changed(n->userdata);
+    }
+    n->asked_real_us = 0; /* an answer to come is reckoned from the old time */
+    if (link_is_up(n->link))
+        ask(n);
 }
 
 int ntp_new(struct ntp **ret_ntp, struct link *link, const struct ident *ident,

@@ -17,6 +17,8 @@ int ntp_new(struct ntp **ret_ntp, struct link *link, const struct ident *ident,
 struct ntp *ntp_free(struct ntp *n);
 DEFINE_FREEP(struct ntp, ntp_free)
 
+/* Somebody set the clock: what is known is put right, and the cloud is asked again. */
+void ntp_clock_stepped(struct ntp *n, int64_t by_us);
 /* Cloud time minus CLOCK_REALTIME; 0 while it is not known. */
 int64_t ntp_offset_us(const struct ntp *n);
 /*

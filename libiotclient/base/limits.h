@@ -23,10 +23,11 @@
 #define LIMIT_MODEL_IDS 2048           /* own choice: features of one product */
 #define LIMIT_EVENT_PARAMS 255         /* vendor SDK: parameters of one event */
 #define LIMIT_MODEL_FILE (1024 * 1024) /* own choice: bytes of the model file */
+#define LIMIT_CLOCK_MIN_S 1672531200   /* own choice: 2023-01-01; a clock before was never set */
 #define LIMIT_TIME_SKEW_S 86400        /* doc: code 405 beyond 24 hours */
 
 /* MQTT. */
-#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; of a larger message only the topic is kept */
+#define LIMIT_MQTT_PACKET (256 * 1024) /* own choice; of a larger message the topic alone */
 #define LIMIT_MQTT_PAYLOAD (16 * 1024) /* limits page: larger payloads are rejected; -EMSGSIZE */
 #define LIMIT_MQTT_TOPIC 255           /* limits page */
 #define LIMIT_MQTT_INFLIGHT                                                                        \

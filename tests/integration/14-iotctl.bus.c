@@ -419,6 +419,7 @@ static void test_link(void)
     CHECK_INT(off.status, 0);
     CHECK_STR(off.out, "the link is switched off\n");
     check_has(down.out, "link      off for ");
+    check_has(down.out, " s: for a test\n");
     CHECK_STR(on.out, "{}\n");
     check_has(up.out, "link      up for ");
     CHECK_INT(reload.status, 0);
@@ -441,6 +442,7 @@ static void test_status(void)
     CHECK_INT(alone.status, 0);
     check_has(alone.out, "endpoint  ws://127.0.0.1:1/mqtt\n");
     check_has(alone.out, "device    IOTDLIGHT1/lamp_001, not known to be bound\n");
+    check_has(alone.out, "clock     3 min ahead of the cloud's\n");
     check_has(alone.out, "program   none is attached\n");
     {
         CLEANUP(result_done) struct result r = iotctl("status", NULL);

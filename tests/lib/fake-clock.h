@@ -2,7 +2,7 @@
 #ifndef IOTD_TESTS_FAKE_CLOCK_H
 #define IOTD_TESTS_FAKE_CLOCK_H
 
-/* Both clocks of daemon/sys/clock.h, standing still until a test moves them. */
+/* The clocks of daemon/sys/clock.h, standing still until a test moves them. */
 
 #include <stdint.h>
 
@@ -10,8 +10,10 @@
 #define FAKE_CLOCK_REAL_US 1700000000000000ULL /* 2023-11-14 22:13:20 */
 
 void fake_clock_reset(void);
-/* Both go on. */
+/* All go on. */
 void fake_clock_advance(uint64_t us);
+/* The machine sleeps. */
+void fake_clock_sleep(uint64_t us);
 /* Somebody sets the clock. */
 void fake_clock_set_real(uint64_t us);
 

@@ -100,7 +100,7 @@ static int get_zero(DBusMessageIter *it, void *userdata)
 static int get_offset(DBusMessageIter *it, void *userdata)
 {
     (void) userdata;
-    return msg_append_int64(it, 0);
+    return msg_append_int64(it, -200 * (int64_t) USEC_PER_SEC);
 }
 
 static int get_false(DBusMessageIter *it, void *userdata)
@@ -123,6 +123,13 @@ static int get_state(DBusMessageIter *it, void *userdata)
     struct fake *f = userdata;
 
     return msg_append_string(it, f->link_state);
+}
+
+static int get_reason(DBusMessageIter *it, void *userdata)
+{
+    struct fake *f = userdata;
+
+    return msg_append_string(it, strcmp(f->link_state, "up") == 0 ? "" : "for a test");
 }
 
 static int get_endpoint(DBusMessageIter *it, void *userdata)
@@ -237,7 +244,7 @@ static const struct tree_method_impl link_methods[] = {
     {"Monitor", on_monitor_call},
 };
 static const struct tree_property_impl link_properties[] = {
-    {"State", get_state},        {"Reason", get_empty},          {"Endpoint", get_endpoint},
+    {"State", get_state},        {"Reason", get_reason},         {"Endpoint", get_endpoint},
     {"SinceUSec", get_since},    {"NextTryUSec", get_zero},      {"SessionPresent", get_false},
     {"RoundTripUSec", get_zero}, {"QueuedEvents", get_zero},     {"QueuedBytes", get_zero},
     {"SentMessages", get_zero},  {"ReceivedMessages", get_zero}, {"Reconnects", get_zero},

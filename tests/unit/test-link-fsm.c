@@ -28,44 +28,46 @@ static const char *const states[LINK_STATE_COUNT_] = {
 };
 
 static const char *const events[LINK_EVENT_COUNT_] = {
-    "enable",   "disable",      "timer",       "resolved",       "opened",      "unreachable",
-    "accepted", "accepted-new", "unavailable", "bad-login",      "not-allowed", "subscribed",
-    "failed",   "closed",       "kicked",      "timer-register", "registered",
+    "enable",         "disable",    "timer",        "resolved",    "opened",
+    "unreachable",    "accepted",   "accepted-new", "unavailable", "bad-login",
+    "not-allowed",    "subscribed", "failed",       "closed",      "kicked",
+    "timer-register", "registered", "network",      "clock",
 };
 
-#define WAIT_ROW(register_row)                                                                     \
+#define WAIT_ROW(register_row, network, clock)                                                     \
     {                                                                                              \
         "waiting: now", "off: cancel", "resolving: resolve", "-", "-", "-", "-", "-", "-", "-",    \
-            "-", "-", "-", "-", "-", register_row, "-"                                             \
+            "-", "-", "-", "-", "-", register_row, "-", network, clock                             \
     }
 
 static const char *const want[LINK_STATE_COUNT_][LINK_EVENT_COUNT_] = {
     [LINK_STATE_OFF] = {"waiting: now", ".", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-",
-                        "-", "-", "-", "-"},
+                        "-", "-", "-", "-", ".", "."},
     [LINK_STATE_REGISTERING] = {".", "off: abort", "-", "-", "-", "waiting: probe", "-", "-", "-",
                                 "refused: slow", "-", "-", "waiting: abort backoff", "-", "-", "-",
-                                "off:"},
+                                "off:", ".", "."},
     [LINK_STATE_RESOLVING] = {".", "off: abort", "-", "opening: open", "-", "waiting: abort probe",
                               "-", "-", "-", "-", "-", "-", "waiting: abort probe", "-", "-", "-",
-                              "-"},
+                              "-", "waiting: abort now", "."},
     [LINK_STATE_OPENING] = {".", "off: abort", "-", "-", "login: login", "waiting: abort probe",
                             "-", "-", "-", "-", "-", "-", "waiting: abort probe",
-                            "waiting: backoff", "-", "-", "-"},
+                            "waiting: backoff", "-", "-", "-", "waiting: abort now", "."},
     [LINK_STATE_LOGIN] = {".", "off: abort", "-", "-", "-", "-", "up: up", "subscribing: subscribe",
                           "waiting: abort backoff", "refused: abort slow", "disabled: abort slow",
-                          "-", "waiting: abort backoff", "waiting: backoff", "-", "-", "-"},
+                          "-", "waiting: abort backoff", "waiting: backoff", "-", "-", "-", ".",
+                          "."},
     [LINK_STATE_SUBSCRIBING] = {".", "closing: goodbye", "-", "-", "-", "-", "-", "-", "-", "-",
                                 "-", "up: up", "waiting: abort backoff", "waiting: backoff",
-                                "conflict: slow", "-", "-"},
+                                "conflict: slow", "-", "-", ".", "."},
     [LINK_STATE_UP] = {".", "closing: down goodbye", "-", "-", "-", "-", "-", "-", "-", "-", "-",
                        "-", "waiting: down abort backoff", "waiting: down backoff",
-                       "conflict: down slow", "-", "-"},
+                       "conflict: down slow", "-", "-", "up: ping", "."},
     [LINK_STATE_CLOSING] = {"waiting: abort now", ".", "-", "-", "-", "-", "-", "-", "-", "-", "-",
-                            "-", "-", "off:", "off:", "-", "-"},
-    [LINK_STATE_WAITING] = WAIT_ROW("registering: register"),
-    [LINK_STATE_REFUSED] = WAIT_ROW("registering: register"),
-    [LINK_STATE_DISABLED] = WAIT_ROW("-"),
-    [LINK_STATE_CONFLICT] = WAIT_ROW("-"),
+                            "-", "-", "off:", "off:", "-", "-", ".", "."},
+    [LINK_STATE_WAITING] = WAIT_ROW("registering: register", "waiting: now", "waiting: now"),
+    [LINK_STATE_REFUSED] = WAIT_ROW("registering: register", ".", "waiting: now"),
+    [LINK_STATE_DISABLED] = WAIT_ROW("-", ".", "."),
+    [LINK_STATE_CONFLICT] = WAIT_ROW("-", ".", "."),
 };
 
 static const struct {
@@ -86,6 +88,7 @@ static const struct {
     {LINK_ACTION_RETRY_SLOW, "slow"},
     {LINK_ACTION_CANCEL_RETRY, "cancel"},
     {LINK_ACTION_REGISTER, "register"},
+    {LINK_ACTION_PROBE, "ping"},
 };
 
 static void show(const struct link_transition *t, char *buf, size_t size)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When the link tries again, and after what. */
 
+#include <errno.h>
 #include <string.h>
 
+#include "daemon/sys/clock.h"
+#include "tests/lib/fake-clock.h"
+#include "tests/lib/fake-rand.h"
 #include "tests/lib/link-steps.h"
 #include "tests/lib/suite.h"
 
@@ -245,6 +249,143 @@ static void test_upgrade_refused(void)
     steps_end();
 }
 
+/* --- the network and the clock --- */
+
+static void test_network_waiting(void)
+{
+    steps_begin();
+    steps_enable();
+    for (int i = 0; i < 5; i++) { /* long waits by now */
+        fake_rand_fix(8 * S);
+        steps_resolved(0, "no network");
+        if (i < 4)
+            (void) steps_wait_us();
+    }
+    CHECK_INT(steps_info().next_try_real_us - clock_real_us(), 8 * S);
+    link_network_changed(steps_rig.link);
+    CHECK_INT(steps_wait_us(), 0);
+    fake_rand_fix(S);
+    steps_resolved(0, "the resolver does not know yet");
+    CHECK_INT(steps_wait_us(), S); /* the waits begin anew */
+
+    /* Never two CONNECTs within the interval, and none of it for whom the cloud refused. */
+    steps_reach_up(true);
+    rig_advance(&steps_rig, S);
+    rig_drop(&steps_rig);
+    link_network_changed(steps_rig.link);
+    CHECK_INT(steps_wait_us(), 4 * S);
+    for (uint8_t code = 4; code <= 5; code++) {
+        uint64_t next;
+
+        steps_reach_login();
+        rig_feed_connack(&steps_rig, false, code);
+        next = steps_info().next_try_real_us;
+        link_network_changed(steps_rig.link);
+        CHECK_INT(steps_info().next_try_real_us, next);
+        CHECK(steps_wait_us() >= 30 * S);
+    }
+    steps_end();
+}
+
+/* An attempt under way may be waiting for an answer to the old network. */
+static void test_network_trying(void)
+{
+    steps_begin();
+    steps_enable();
+    rig_advance(&steps_rig, 3 * S);
+    link_network_changed(steps_rig.link);
+    CHECK(!steps_is_resolving());
+    CHECK_INT(steps_wait_us(), 0);
+    CHECK(steps_is_resolving());
+    rig_advance(&steps_rig, 3 * S);
+    link_network_changed(steps_rig.link); /* not over and over */
+    CHECK_INT(steps_state(), LINK_STATE_RESOLVING);
+    steps_reach_opening();
+    link_network_changed(steps_rig.link);
+    CHECK_INT(steps_state(), LINK_STATE_OPENING);
+    fake_rand_fix(8 * S);
+    fake_transport_hang_up(&steps_rig.net, false, "no route");
+    CHECK_INT(steps_wait_us(), 0); /* but when it failed */
+    steps_resolved(0, "nobody");
+    CHECK(steps_wait_us() > 0);
+    rig_advance(&steps_rig, 9 * S);
+    steps_reach_opening();
+    link_network_changed(steps_rig.link);
+    CHECK(!steps_rig.net.opening);
+    CHECK_INT(steps_wait_us(), 0);
+    steps_reach_login();
+    link_network_changed(steps_rig.link); /* it has five seconds anyway */
+    CHECK_INT(steps_state(), LINK_STATE_LOGIN);
+    steps_end();
+}
+
+static void test_network_up(void)
+{
+    steps_begin();
+    link_network_changed(steps_rig.link);
+    CHECK_INT(steps_state(), LINK_STATE_OFF);
+    steps_enable();
+    steps_reach_up(true);
+    link_network_changed(steps_rig.link);
+    CHECK(rig_next(&steps_rig, &steps_p) && steps_p.type == 12);
+    fake_transport_feed(&steps_rig.net, "\xd0\x00", 2);
+    rig_advance(&steps_rig, 6 * S);
+    CHECK(link_is_up(steps_rig.link));
+    link_network_changed(steps_rig.link);
+    rig_advance(&steps_rig, 5 * S - 1);
+    CHECK(link_is_up(steps_rig.link));
+    rig_advance(&steps_rig, 1);
+    CHECK_INT(steps_state(), LINK_STATE_WAITING);
+    CHECK_STR(steps_info().reason, "no PINGRESP in time");
+    (void) steps_wait_us();
+    steps_reach_up(true);
+    steps_rig.net.send_result = -ENOBUFS;
+    link_network_changed(steps_rig.link);
+    CHECK_INT(steps_state(), LINK_STATE_WAITING);
+    steps_rig.net.send_result = 0;
+    steps_end();
+}
+
+static void test_clock_set(void)
+{
+    uint64_t since;
+
+    steps_begin();
+    fake_clock_set_real(0);
+    steps_enable();
+    steps_reach_opening();
+    fake_transport_hang_up(&steps_rig.net, true, "the certificate is not valid yet");
+    CHECK_STR(steps_info().reason,
+              "the clock is not set (it says 1970-01-01): the certificate is not valid yet");
+    (void) steps_wait_us();
+    steps_resolved(0, "nobody"); /* for that no clock is needed */
+    CHECK_STR(steps_info().reason, "cannot resolve 192.0.2.7: nobody");
+    (void) steps_wait_us();
+    steps_reach_login();
+    CHECK(strstr(steps_p.username, ";2147483647")); /* holds with any clock */
+    rig_feed_connack(&steps_rig, false, 4);
+    CHECK_INT(steps_state(), LINK_STATE_REFUSED);
+    CHECK(strstr(steps_info().reason, "the clock is not set (it says 1970-01-01): the cloud") ==
+          steps_info().reason);
+
+    rig_advance(&steps_rig, 5 * S);
+    fake_clock_set_real(FAKE_CLOCK_REAL_US);
+    link_clock_stepped(steps_rig.link, 1000);
+    CHECK_INT(steps_state(), LINK_STATE_WAITING); /* from refused: now */
+    CHECK_INT(steps_wait_us(), 0);
+    steps_reach_login();
+    rig_feed_connack(&steps_rig, false, 4);
+    CHECK(!strstr(steps_info().reason, "the clock is not set"));
+    (void) steps_wait_us();
+    steps_reach_login();
+    rig_feed_connack(&steps_rig, false, 5); /* is not about the clock */
+    since = steps_info().since_real_us;
+    link_clock_stepped(steps_rig.link, -1000);
+    CHECK_INT(steps_state(), LINK_STATE_DISABLED);
+    CHECK_INT(steps_info().since_real_us, since - 1000);
+    steps_end();
+}
+
 const char *const suite_name = "link-retry";
 const struct suite_test suite_tests[] = {
     {"interval", test_interval},
@@ -255,5 +396,9 @@ const struct suite_test suite_tests[] = {
     {"timeouts", test_timeouts},
     {"addresses", test_addresses},
     {"upgrade_refused", test_upgrade_refused},
+    {"network_waiting", test_network_waiting},
+    {"network_trying", test_network_trying},
+    {"network_up", test_network_up},
+    {"clock_set", test_clock_set},
     {NULL, NULL},
 };

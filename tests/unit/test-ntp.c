@@ -104,10 +104,36 @@ static void test_unset(void)
     end();
 }
 
+/* Somebody sets the clock: the old offset is put right at once, and measured again. */
+static void test_step(void)
+{
+    struct wire_packet p;
+
+    begin();
+    ntp_clock_stepped(ntp, 1000000); /* nothing is known, nothing is up */
+    CHECK_INT(ntp_offset_us(ntp), 0);
+    fake_clock_set_real(5 * USEC_PER_SEC);
+    rig_connect(&rig, true);
+    CHECK(rig_next_publish(&rig, &p, true));
+    answer("{\"type\":\"get\",\"time\":1900000000}");
+    fake_clock_set_real(1899999000 * USEC_PER_SEC);
+    ntp_clock_stepped(ntp, 1899998995 * (int64_t) USEC_PER_SEC);
+    CHECK_INT(n_changed, 2);
+    CHECK_INT(ntp_offset_us(ntp), 1000 * (int64_t) USEC_PER_SEC);
+    CHECK_INT(ntp_now_s(ntp), 1900000000);
+    CHECK(rig_next_publish(&rig, &p, true));
+    CHECK_STR(p.topic, "$sys/operation/" RIG_PRODUCT "/" RIG_DEVICE);
+    ntp_clock_stepped(ntp, 0); /* and the answer to the one before is none to this one */
+    answer("{\"type\":\"get\",\"time\":1899999000}");
+    CHECK_INT(ntp_offset_us(ntp), 0);
+    end();
+}
+
 const char *const suite_name = "ntp";
 const struct suite_test suite_tests[] = {
     {"offset", test_offset},
     {"others", test_others},
     {"unset", test_unset},
+    {"step", test_step},
     {NULL, NULL},
 };
