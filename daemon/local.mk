@@ -84,6 +84,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
 	%reldir%/net/http.h %reldir%/net/http_lws.c \
 	%reldir%/net/resolve.c %reldir%/net/resolve.h \
+	%reldir%/net/route.c %reldir%/net/route.h \
 	%reldir%/net/transport.h \
 	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
 	%reldir%/store/db.c %reldir%/store/db.h \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/net/route.h"
 #include "daemon/net/tls_stream.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
@@ -54,6 +55,7 @@ struct ws_lws {
     size_t queued_bytes;
     struct loop_timer timer; /* flush deadline; delayed report of a failed open */
     char reason[TLS_PROBLEM];
+    char address[64]; /* of this connection */
 };
 
 static const struct lws_protocols protocols[];
@@ -133,6 +135,8 @@ static int on_connect_error(struct ws_lws *t, struct lws *wsi, const char *text)
         text = problem;
         answered = true;
     }
+    if (!answered && !route_exists(t->address)) /* libwebsockets has one text for all of it */
+        text = "no route (is there a network?)";
     if (t->in_open)
         fail_open(t, answered, text);
     else
@@ -367,6 +371,7 @@ static int ws_open(struct transport *base, const struct transport_target *target
     t->websocket = target->websocket;
     t->uses_tls = target->tls;
     t->reason[0] = '\0';
+    (void) snprintf(t->address, sizeof(t->address), "%s", target->address);
     if (refusal) {
         fail_open(t, true, refusal);
         return 0;

@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +105,12 @@ static void start_without(struct scene *s)
 }
 
 /* What a person is told meanwhile. */
-static void check_status(void)
+static void check_status(const char *reason)
 {
     CLEANUP(freep) char *program = fixture_build_path("iotctl"), *out = NULL;
 
     CHECK_INT(proc_run((const char *const[]){program, "status", NULL}, &out), 0);
-    CHECK(out && strstr(out, "link      waiting for ") && strstr(out, " s: 127.0.0.1 port ") &&
+    CHECK(out && strstr(out, "link      waiting for ") && strstr(out, reason) &&
           strstr(out, "; next try in "));
     printf("%s", out ? out : "");
 }
@@ -124,7 +125,7 @@ static void test_comes(void)
     next = wait_patient(&s);
     reason = bus_client_get(s.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Reason");
     CHECK(reason && strstr(reason, "127.0.0.1 port"));
-    check_status();
+    check_status(": 127.0.0.1 port ");
     switch_network(true);
     (void) daemon_wait_link(s.iotd, "up");
     CHECK(now_real_us() + PATIENT_US / 2 < next);
@@ -146,9 +147,49 @@ static void test_changes(void)
     scene_stop(&s);
 }
 
+/* Told apart from a server that is not there. */
+static void test_no_route(void)
+{
+    struct daemon_fixture *iotd;
+
+    enter_network();
+    iotd = daemon_start(
+        &(struct daemon_options){.endpoint = "ws://192.0.2.1:81/mqtt", .settings = PATIENT});
+    (void) daemon_wait_link(iotd, "waiting");
+    check_status(": 192.0.2.1 port 81: no route (is there a network?)");
+    iotd = daemon_stop(iotd);
+}
+
+/* More news than the kernel keeps for one who does not read: he goes on, and hears the next. */
+static void test_flood(void)
+{
+    struct scene s;
+    struct proc *iotd;
+
+    start_without(&s);
+    iotd = daemon_proc(s.iotd);
+    proc_signal(iotd, SIGUSR2); /* debug */
+    switch_network(true);
+    free(proc_wait_line(iotd, PROC_STDERR, "network: changed"));
+    (void) daemon_wait_link(s.iotd, "up");
+    proc_signal(iotd, SIGSTOP);
+    for (int i = 0; i < 2000; i++)
+        switch_network(i % 2);
+    proc_signal(iotd, SIGCONT);
+    for (int i = 0; i < 2; i++) {
+        free(proc_wait_line(iotd, PROC_STDERR, "network: changed"));
+        switch_network(false);
+        switch_network(true);
+    }
+    CHECK_COMPLETED(s.bus, thing_token(s.bus, "ReportValue", "sv", "brightness", "i", 9), 0);
+    scene_stop(&s);
+}
+
 const char *const suite_name = "07-link-network";
 const struct suite_test suite_tests[] = {
     {"comes", test_comes},
     {"changes", test_changes},
+    {"no-route", test_no_route},
+    {"flood", test_flood},
     {NULL, NULL},
 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sleeps and settings of the clock, told apart by what the clocks say. */
 
+#include <errno.h>
+#include <sys/resource.h>
+
 #include "daemon/sys/clock.h"
 #include "daemon/sys/clockwatch.h"
 #include "tests/lib/fake-clock.h"
@@ -112,8 +115,25 @@ static void test_no_listener(void)
     fake_loop_done(&fl);
 }
 
+/* Where there is no such timer for us. */
+static void test_denied(void)
+{
+    struct rlimit was, none;
+
+    fake_clock_reset();
+    fake_loop_init(&fl);
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = was;
+    none.rlim_cur = 0;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_INT(clockwatch_new(&clockwatch, &fl.loop, &events, NULL), -EMFILE);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &was), 0);
+    CHECK(!clockwatch);
+    fake_loop_done(&fl);
+}
+
 const char *const suite_name = "clockwatch";
 const struct suite_test suite_tests[] = {
-    {"nothing", test_nothing},         {"steps", test_steps}, {"sleeps", test_sleeps},
-    {"no_listener", test_no_listener}, {NULL, NULL},
+    {"nothing", test_nothing},         {"steps", test_steps},   {"sleeps", test_sleeps},
+    {"no_listener", test_no_listener}, {"denied", test_denied}, {NULL, NULL},
 };

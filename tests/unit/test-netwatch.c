@@ -2,9 +2,11 @@
 /* What the kernel says of the network, made by hand: what matters, and how often it is told. */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "daemon/sys/netwatch.h"
@@ -283,9 +285,27 @@ static void test_cut(void)
     end();
 }
 
+/* Where there is no rtnetlink for us. */
+static void test_denied(void)
+{
+    struct rlimit was, none;
+
+    fake_clock_reset();
+    fake_loop_init(&fl);
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &was), 0);
+    none = was;
+    none.rlim_cur = 0;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_INT(netwatch_new(&netwatch, &fl.loop, on_changed, NULL), -EMFILE);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &was), 0);
+    CHECK(!netwatch);
+    fake_loop_done(&fl);
+}
+
 const char *const suite_name = "netwatch";
 const struct suite_test suite_tests[] = {
-    {"links", test_links}, {"addresses", test_addresses}, {"routes", test_routes},
-    {"burst", test_burst}, {"many", test_many},           {"cut", test_cut},
-    {NULL, NULL},
+    {"links", test_links},   {"addresses", test_addresses},
+    {"routes", test_routes}, {"burst", test_burst},
+    {"many", test_many},     {"cut", test_cut},
+    {"denied", test_denied}, {NULL, NULL},
 };
