@@ -66,14 +66,18 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/info.c %reldir%/core/info.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_store.c \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
+	%reldir%/core/pace.c %reldir%/core/pace.h \
 	%reldir%/core/persist.c %reldir%/core/persist.h \
+	%reldir%/core/policy.c %reldir%/core/policy.h \
 	%reldir%/core/props.c %reldir%/core/props.h \
-	%reldir%/core/reports.c %reldir%/core/reports.h \
+	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
+	%reldir%/core/reports_turns.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
 	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
+	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/inputs.c %reldir%/inputs.h \

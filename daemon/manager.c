@@ -54,10 +54,39 @@ struct manager {
     int status;
 };
 
-static void core_config_of(const struct conf *c, struct core_config *ret_config)
+static struct policy_rule policy_rule_of(const struct conf_property *p)
+{
+    return (struct policy_rule){
+        .id = p->id,
+        .wish =
+            {
+                .given = (p->has_history ? POLICY_HISTORY : 0),
+                .policy = {.history = p->history},
+            },
+    };
+}
+
+/* The rules are the caller's. */
+static int policy_rules_of(const struct conf *c, struct policy_rule **ret_rules)
+{
+    struct policy_rule *rules = calloc(c->n_properties ? c->n_properties : 1, sizeof(*rules));
+
+    if (!rules)
+        return -ENOMEM;
+    for (size_t i = 0; i < c->n_properties; i++)
+        rules[i] = policy_rule_of(&c->properties[i]);
+    *ret_rules = rules;
+    return 0;
+}
+
+static void core_config_of(const struct conf *c, const struct policy_rule *rules,
+                           struct core_config *ret_config)
 {
     *ret_config = (struct core_config){
         .report_rate = (unsigned) c->report_rate,
+        .policy = {.history = c->property_history},
+        .policy_rules = rules,
+        .n_policy_rules = c->n_properties,
         .accept_unowned = strcmp(c->thing_unowned_control, "accept") == 0,
         .control_timeout_us = (uint64_t) c->thing_control_timeout * USEC_PER_SEC,
         .action_timeout_us = (uint64_t) c->thing_action_timeout * USEC_PER_SEC,
@@ -90,16 +119,19 @@ static int on_reload(void (*ignored)(const char *key, void *data), void *data, v
 {
     struct manager *m = userdata;
     CLEANUP(conf_freep) struct conf *newer = NULL;
+    CLEANUP(freep) struct policy_rule *rules = NULL;
     struct core_config cc;
     int r;
 
     r = inputs_reload_conf(&m->in, &newer);
     if (r == 0)
+        r = policy_rules_of(newer, &rules);
+    if (r == 0)
         r = conf_reload(m->in.conf, newer, ignored, data);
     if (r < 0)
         return r;
     apply_log_level(m->in.conf);
-    core_config_of(m->in.conf, &cc);
+    core_config_of(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
     log_notice("settings read again");
     return 0;
@@ -351,10 +383,14 @@ static int make_bus(struct manager *m)
 
 static int make(struct manager *m)
 {
+    CLEANUP(freep) struct policy_rule *rules = NULL;
     struct core_config cc;
     int r;
 
-    core_config_of(m->in.conf, &cc);
+    r = policy_rules_of(m->in.conf, &rules);
+    if (r < 0)
+        return r;
+    core_config_of(m->in.conf, rules, &cc);
     r = state_open(&m->db, inputs_state_dir(m->in.options), m->in.ident);
     if (r == 0)
         r = loop_lws_new(&m->loop);

@@ -223,24 +223,43 @@ int thing_request(struct thing *t, enum thing_channel channel, const char *metho
     return 0;
 }
 
+static int publish_report(struct thing *t, const struct thing_sample *sample, uint8_t qos,
+                          mqtt_acked_fn acked, void *userdata)
+{
+    struct strbuf sb;
+
+    if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
+        return -ENOBUFS;
+    begin(&sb, "report", sample->token);
+    if (sample->timestamp_s)
+        strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, sample->timestamp_s);
+    strbuf_addf(&sb, ",\"params\":%s", sample->params);
+    return publish(t, THING_CHANNEL_PROPERTY, &sb, qos, acked, userdata);
+}
+
 int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
                  request_fn fn, void *userdata)
 {
     char token[REQUEST_TOKEN];
-    struct strbuf sb;
+    const struct thing_sample sample = {token, params, timestamp_s};
     int r;
 
-    if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
-        return -ENOBUFS;
     thing_new_token(t, token);
-    begin(&sb, "report", token);
-    if (timestamp_s)
-        strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, timestamp_s);
-    strbuf_addf(&sb, ",\"params\":%s", params);
-    r = publish(t, THING_CHANNEL_PROPERTY, &sb, 0, NULL, NULL);
+    r = publish_report(t, &sample, 0, NULL, NULL);
     if (r < 0)
         return r;
     request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);
+    return 0;
+}
+
+int thing_post_sample(struct thing *t, const struct thing_sample *sample, mqtt_acked_fn acked,
+                      struct request *request, request_fn fn, void *userdata)
+{
+    int r = publish_report(t, sample, 1, acked, userdata);
+
+    if (r < 0)
+        return r;
+    request_start(&t->requests, request, sample->token, 0, fn, userdata);
     return 0;
 }
 

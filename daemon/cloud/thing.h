@@ -79,6 +79,15 @@ struct thing_event {
  */
 int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acked_fn acked,
                      struct request *request, request_fn fn, void *userdata) MUST_CHECK;
+struct thing_sample {
+    const char *token;
+    const char *params;   /* object as JSON text */
+    uint64_t timestamp_s; /* as above */
+};
+
+/* Sends property values of one moment as a report, as thing_post_event() does an event. */
+int thing_post_sample(struct thing *t, const struct thing_sample *sample, mqtt_acked_fn acked,
+                      struct request *request, request_fn fn, void *userdata) MUST_CHECK;
 /* The deadline for the reply of a request whose packet was acknowledged. */
 void thing_await_reply(struct request *request);
 

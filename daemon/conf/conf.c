@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libiotclient/base/name.h"
 #include "libiotclient/base/num.h"
 #include "libiotclient/base/strbuf.h"
 
@@ -16,7 +17,8 @@ struct key {
     const char *section;
     const char *name;
     enum key_type type;
-    size_t offset;
+    size_t offset;            /* in struct conf, or in struct conf_property */
+    size_t has_offset;        /* in the latter */
     const char *text_default; /* text, choice */
     int64_t int_default;      /* int, bool */
     int64_t min, max;
@@ -47,19 +49,34 @@ static const struct key keys[] = {
 #include "daemon/conf/conf_keys.def"
 };
 
-static char **text_of(struct conf *c, const struct key *k)
+#undef COMMON
+#define COMMON(s, n, t)                                                                            \
+    .section = #s, .name = #n, .type = t, .offset = offsetof(struct conf_property, n),             \
+    .has_offset = offsetof(struct conf_property, has_##n)
+#define CONF_PROPERTY_KEYS
+static const struct key property_keys[] = {
+#include "daemon/conf/conf_keys.def"
+};
+
+/* base: a struct conf or struct conf_property, as the key is of. */
+static char **text_of(void *base, const struct key *k)
 {
-    return (char **) (void *) ((char *) c + k->offset);
+    return (char **) (void *) ((char *) base + k->offset);
 }
 
-static int64_t *int_of(struct conf *c, const struct key *k)
+static int64_t *int_of(void *base, const struct key *k)
 {
-    return (int64_t *) (void *) ((char *) c + k->offset);
+    return (int64_t *) (void *) ((char *) base + k->offset);
 }
 
-static bool *bool_of(struct conf *c, const struct key *k)
+static bool *bool_of(void *base, const struct key *k)
 {
-    return (bool *) (void *) ((char *) c + k->offset);
+    return (bool *) (void *) ((char *) base + k->offset);
+}
+
+static bool *has_of(struct conf_property *p, const struct key *k)
+{
+    return (bool *) (void *) ((char *) p + k->has_offset);
 }
 
 static bool has_text(const struct key *k)
@@ -67,7 +84,7 @@ static bool has_text(const struct key *k)
     return k->type == KEY_TYPE_TEXT || k->type == KEY_TYPE_CHOICE;
 }
 
-static int set_text(struct conf *c, const struct key *k, const char *text)
+static int set_text(void *c, const struct key *k, const char *text)
 {
     char *copy = strdup(text);
 
@@ -87,6 +104,7 @@ struct conf *conf_free(struct conf *conf)
         if (has_text(&keys[i]))
             free(*text_of(conf, &keys[i]));
     }
+    free(conf->properties);
     free(conf);
     return NULL;
 }
@@ -141,7 +159,7 @@ static int parse_bool(const char *text, bool *ret_value)
 }
 
 /* -EINVAL with what filled in. */
-static int set_key(struct conf *c, const struct key *k, const char *text, char *what, size_t size)
+static int set_key(void *c, const struct key *k, const char *text, char *what, size_t size)
 {
     int64_t v;
 
@@ -170,6 +188,15 @@ static int set_key(struct conf *c, const struct key *k, const char *text, char *
     return -EINVAL;
 }
 
+static const struct key *find_property_key(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(property_keys); i++) {
+        if (strcmp(property_keys[i].name, name) == 0)
+            return &property_keys[i];
+    }
+    return NULL;
+}
+
 static const struct key *find_key(const char *section, size_t section_len, const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -191,9 +218,12 @@ static char *trim(char *text)
     return text;
 }
 
+#define PROPERTY_SECTION "property."
+
 struct parser {
     struct conf *conf;
-    char section[32];
+    char section[32];               /* "" after a mistake */
+    struct conf_property *property; /* in a section of its own; else NULL */
     conf_mistake_fn on_mistake;
     void *userdata;
     unsigned n_mistakes;
@@ -215,21 +245,74 @@ static bool is_section(const char *name)
     return false;
 }
 
-static void parse_section(struct parser *p, unsigned line, char *text)
+static int find_property(struct conf *c, const char *id, struct conf_property **ret_property)
+{
+    struct conf_property *all;
+
+    for (size_t i = 0; i < c->n_properties; i++) {
+        if (strcmp(c->properties[i].id, id) == 0) {
+            *ret_property = &c->properties[i];
+            return 0;
+        }
+    }
+    if (c->n_properties >= LIMIT_MODEL_IDS)
+        return -ENOBUFS;
+    all = reallocarray(c->properties, c->n_properties + 1, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    c->properties = all;
+    *ret_property = &all[c->n_properties++];
+    **ret_property = (struct conf_property){0};
+    strcpy((*ret_property)->id, id); /* the caller checked the form */
+    return 0;
+}
+
+static int parse_property(struct parser *p, unsigned line, const char *section)
+{
+    const char *id = section + strlen(PROPERTY_SECTION);
+    int r;
+
+    if (!name_is_feature_id(id)) {
+        mistake(p, line, section, "not the id of a property");
+        return 0;
+    }
+    r = find_property(p->conf, id, &p->property);
+    if (r == -ENOBUFS)
+        mistake(p, line, section, "more sections than a thing model has ids");
+    else if (r == 0)
+        strcpy(p->section, "property");
+    return r == -ENOBUFS ? 0 : r;
+}
+
+static int parse_section(struct parser *p, unsigned line, char *text)
 {
     size_t len = strlen(text);
 
     p->section[0] = '\0';
+    p->property = NULL;
     if (text[len - 1] != ']') {
         mistake(p, line, text, "section without closing bracket");
-        return;
+        return 0;
     }
     text[len - 1] = '\0';
-    if (!is_section(text + 1) || strlen(text + 1) >= sizeof(p->section)) {
-        mistake(p, line, text + 1, "unknown section");
-        return;
-    }
-    strcpy(p->section, text + 1);
+    text++;
+    if (strncmp(text, PROPERTY_SECTION, strlen(PROPERTY_SECTION)) == 0)
+        return parse_property(p, line, text);
+    if (!is_section(text) || strlen(text) >= sizeof(p->section))
+        mistake(p, line, text, "unknown section");
+    else
+        strcpy(p->section, text);
+    return 0;
+}
+
+/* Whether the key is given for the first time. */
+static bool see(struct parser *p, const struct key *k)
+{
+    bool *seen = p->property ? has_of(p->property, k) : &p->seen[k - keys];
+    bool was_seen = *seen;
+
+    *seen = true;
+    return !was_seen;
 }
 
 static int parse_assignment(struct parser *p, unsigned line, char *text)
@@ -250,15 +333,14 @@ static int parse_assignment(struct parser *p, unsigned line, char *text)
         mistake(p, line, name, "not in a known section");
         return 0;
     }
-    k = find_key(p->section, strlen(p->section), name);
+    k = p->property ? find_property_key(name) : find_key(p->section, strlen(p->section), name);
     if (!k) {
         mistake(p, line, name, "unknown key in this section");
         return 0;
     }
-    if (p->seen[k - keys])
+    if (!see(p, k))
         mistake(p, line, name, "given twice");
-    p->seen[k - keys] = true;
-    r = set_key(p->conf, k, value, what, sizeof(what));
+    r = set_key(p->property ? (void *) p->property : p->conf, k, value, what, sizeof(what));
     if (r == -EINVAL)
         mistake(p, line, name, what);
     return r == -EINVAL ? 0 : r;
@@ -288,10 +370,9 @@ int conf_parse(struct conf **ret_conf, const char *text, size_t len, conf_mistak
         line++;
         if (!*t || *t == '#' || *t == ';')
             continue;
-        if (*t == '[')
-            parse_section(&p, line, t);
-        else if (parse_assignment(&p, line, t) < 0)
-            return -ENOMEM;
+        r = *t == '[' ? parse_section(&p, line, t) : parse_assignment(&p, line, t);
+        if (r < 0)
+            return r;
     }
     if (p.n_mistakes > 0)
         return -EINVAL;
@@ -321,6 +402,22 @@ static bool is_same(struct conf *a, struct conf *b, const struct key *k)
     return *int_of(a, k) == *int_of(b, k);
 }
 
+/* They can all change at run time. */
+static int reload_properties(struct conf *conf, const struct conf *newer)
+{
+    size_t n = newer->n_properties;
+    struct conf_property *all = calloc(n ? n : 1, sizeof(*all));
+
+    if (!all)
+        return -ENOMEM;
+    if (n > 0)
+        memcpy(all, newer->properties, n * sizeof(*all));
+    free(conf->properties);
+    conf->properties = all;
+    conf->n_properties = n;
+    return 0;
+}
+
 int conf_reload(struct conf *conf, const struct conf *newer,
                 void (*fn)(const char *key, void *userdata), void *userdata)
 {
@@ -344,7 +441,17 @@ int conf_reload(struct conf *conf, const struct conf *newer,
             *int_of(conf, k) = *int_of(from, k);
         }
     }
-    return 0;
+    return reload_properties(conf, newer);
+}
+
+static void print_section(struct strbuf *sb, const char *section)
+{
+    if (strcmp(section, "property") == 0)
+        strbuf_adds(
+            sb, "\n# Of all properties, where their programs do not ask for something else; in a "
+                "section\n# [property.ID] the same keys are of one, whatever its program "
+                "asks for.");
+    strbuf_addf(sb, "\n[%s]\n", section);
 }
 
 static void print_key(struct strbuf *sb, const struct key *k)
@@ -376,7 +483,7 @@ int conf_print_defaults(char **ret_text)
                 "# Settings of iotd; see iotd.conf(5). Each key stands here with its default.\n");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (strcmp(section, keys[i].section) != 0)
-            strbuf_addf(&sb, "\n[%s]\n", keys[i].section);
+            print_section(&sb, keys[i].section);
         section = keys[i].section;
         print_key(&sb, &keys[i]);
     }

@@ -8,9 +8,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libiotclient/base/limits.h"
 #include "libiotclient/base/macro.h"
 
+/* A section [property.ID]; has_KEY says whether KEY was given. */
+struct conf_property {
+    char id[LIMIT_FEATURE_ID + 1];
+#define CONF_PROPERTY_KEYS
+#define KEY_INT(section, name, ...)                                                                \
+    int64_t name;                                                                                  \
+    bool has_##name;
+#define KEY_BOOL(section, name, ...)                                                               \
+    bool name;                                                                                     \
+    bool has_##name;
+#include "daemon/conf/conf_keys.def"
+#undef KEY_INT
+#undef KEY_BOOL
+#undef CONF_PROPERTY_KEYS
+};
+
 struct conf {
+    struct conf_property *properties; /* those that have a section of their own */
+    size_t n_properties;
 #define KEY_TEXT(section, name, ...) char *section##_##name;
 #define KEY_INT(section, name, ...) int64_t section##_##name;
 #define KEY_BOOL(section, name, ...) bool section##_##name;

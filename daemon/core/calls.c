@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
 #include "libiotclient/base/utf8.h"
 
@@ -219,12 +218,8 @@ static void apply_part(struct call *c, struct call_part *p)
         p->updates[i] = p->updates[n]; /* those to be written come first */
         p->updates[n++] = u;
     }
-    if (props_write(cs->props, p->updates, n, clock_real_us()) < 0) {
+    if (reports_accept(cs->reports, p->updates, n) < 0)
         log_warn("accepted values not kept token=\"%.40s\": out of memory", c->token);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        reports_mark(cs->reports, p->updates[i].index);
 }
 
 static int build_response(struct call *c, const struct value *outputs)

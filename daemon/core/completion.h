@@ -6,6 +6,7 @@
  * Tells a peer how what it handed in ended: token is what it got when it handed it in. code is 0,
  * the cloud's code, or one of the codes of dbus/errors.def. Names of peers hold within a scope
  * only (one run of the bus); a token of another scope belongs to nobody any more.
+ * A peer "" is nobody from the beginning.
  */
 
 #include <stdint.h>
@@ -43,7 +44,7 @@ static inline void completion_set_scope(struct completion *c, const char *scope)
 static inline void completion_tell(struct completion *c, const char *scope, const char *peer,
                                    uint64_t token, int code, const char *text)
 {
-    if (c->fn && strcmp(c->scope, scope) == 0)
+    if (c->fn && peer[0] && strcmp(c->scope, scope) == 0)
         c->fn(peer, token, code, text, c->userdata);
 }
 

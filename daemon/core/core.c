@@ -67,7 +67,9 @@ void core_configure(struct core *core, const struct core_config *config)
     core->calls.control_timeout_us = config->control_timeout_us;
     core->calls.action_timeout_us = config->action_timeout_us;
     events_configure(&core->events, &config->events);
-    reports_set_rate(&core->reports, config->report_rate);
+    pace_init(&core->pace, config->report_rate);
+    policies_configure(&core->policies, &config->policy, config->policy_rules,
+                       config->n_policy_rules);
     firmware_set_version(core->firmware, config->firmware_version ? config->firmware_version : "");
 }
 
@@ -132,6 +134,21 @@ static int make_calls(struct core *core, struct loop *loop)
     return calls_init(&core->calls, &core->persist);
 }
 
+static int make_reports(struct core *core, struct loop *loop)
+{
+    core->reports = (struct reports){
+        .loop = loop,
+        .cloud = core->link,
+        .thing = core->thing,
+        .events = &core->events,
+        .props = &core->props,
+        .policies = &core->policies,
+        .completion = &core->completion,
+        .pace = &core->pace,
+    };
+    return reports_init(&core->reports);
+}
+
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
              const struct ident *ident, const struct model *model, const struct core_config *config,
              struct db *db)
@@ -167,13 +184,14 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     if (r == 0)
         r = owners_init(&core->owners, model);
     if (r == 0)
+        r = policies_init(&core->policies, model, &core->owners);
+    if (r == 0)
         r = props_init(&core->props, model, &core->persist);
     if (r == 0)
         r = events_init(&core->events, loop, link, core->thing, core->ntp, &core->completion,
-                        &core->persist, &config->events);
+                        &core->persist, &core->pace, &config->events);
     if (r == 0)
-        r = reports_init(&core->reports, loop, link, core->thing, &core->props, &core->completion,
-                         config->report_rate);
+        r = make_reports(core, loop);
     if (r == 0)
         r = make_calls(core, loop);
     if (r < 0)
@@ -200,6 +218,7 @@ struct core *core_free(struct core *core)
     reports_done(&core->reports);
     if (core->props.model)
         props_done(&core->props);
+    policies_done(&core->policies);
     owners_done(&core->owners);
     link_unwatch(&core->watch);
     info_done(&core->info);

@@ -19,6 +19,9 @@
 
 struct core_config {
     unsigned report_rate;
+    struct policy policy;                   /* of all properties */
+    const struct policy_rule *policy_rules; /* of single ones; borrowed for the call */
+    size_t n_policy_rules;
     bool accept_unowned;
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
@@ -40,8 +43,10 @@ struct core {
     struct persist_part part; /* of the facts that have no other place */
     struct clients clients;
     struct owners owners;
+    struct policies policies;
     struct props props;
     struct completion completion;
+    struct pace pace; /* report.rate */
     struct reports reports;
     struct events events;
     struct calls calls;

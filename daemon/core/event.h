@@ -23,7 +23,7 @@ struct event {
     bool in_session; /* the session will call back */
     enum event_class class;
     enum model_event_type type;
-    char id[LIMIT_FEATURE_ID + 1];
+    char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample */
     char client_token[REQUEST_TOKEN];
     int64_t token;
     int64_t timestamp_s;
@@ -41,7 +41,7 @@ struct event {
 
 int event_new(struct event **ret_event, const char *params, const char *peer,
               const char *scope) MUST_CHECK;
-void event_destroy(struct event *e);
+void event_destroy(struct event *e); /* NULL is fine */
 /* At the end of what waits to be sent, in memory or on disk. */
 void events_enqueue(struct events *es, struct event *e);
 /* Brings more of a class from disk when few are left in memory. */

@@ -34,7 +34,8 @@ void events_end(struct event *e, int code, const char *text)
     struct events *es = e->owner;
 
     if (code != 0)
-        log_warn("event ended id=%s code=%d status=\"%.64s\"", e->id, code, text);
+        log_warn("%s ended id=%s code=%d status=\"%.64s\"",
+                 e->class == EVENT_CLASS_SAMPLE ? "sample" : "event", e->id, code, text);
     take_out(e);
     e->state = EVENT_ENDED;
     es->n_all--;
@@ -108,7 +109,18 @@ static void on_acked(int result, void *userdata)
     }
 }
 
-static int send_event(struct events *es, struct event *e)
+static int publish_sample(struct events *es, struct event *e)
+{
+    const struct thing_sample ts = {
+        .token = e->client_token,
+        .params = e->params,
+        .timestamp_s = (uint64_t) e->timestamp_s,
+    };
+
+    return thing_post_sample(es->thing, &ts, on_acked, &e->request, on_reply, e);
+}
+
+static int publish_event(struct events *es, struct event *e)
 {
     const struct thing_event te = {
         .token = e->client_token,
@@ -117,7 +129,13 @@ static int send_event(struct events *es, struct event *e)
         .params = e->params,
         .timestamp_s = (uint64_t) e->timestamp_s,
     };
-    int r = thing_post_event(es->thing, &te, on_acked, &e->request, on_reply, e);
+
+    return thing_post_event(es->thing, &te, on_acked, &e->request, on_reply, e);
+}
+
+static int send_event(struct events *es, struct event *e)
+{
+    int r = e->class == EVENT_CLASS_SAMPLE ? publish_sample(es, e) : publish_event(es, e);
 
     if (r < 0)
         return r;
@@ -127,24 +145,50 @@ static int send_event(struct events *es, struct event *e)
     e->state = EVENT_PUBLISHED;
     e->in_session = true;
     es->n_sent++;
+    if (e->class != EVENT_CLASS_URGENT)
+        es->last_sent = e->class;
     return 0;
 }
 
-/* The first of its class whose time has come; a delayed one holds back those behind it. */
+/* The first of a class if its time has come; a delayed one holds back those behind it. */
+static struct event *next_of(struct events *es, enum event_class class, uint64_t now,
+                             uint64_t *wait_us)
+{
+    struct list *queued = &es->queues[class].queued;
+    uint64_t wait = 0;
+    struct event *e;
+
+    if (events_fill(es, class) < 0 && *wait_us > RETRY_US)
+        *wait_us = RETRY_US; /* the store tells why */
+    if (list_is_empty(queued))
+        return NULL;
+    e = LIST_ENTRY(queued->next, struct event, link);
+    if (e->not_before_us > now)
+        wait = e->not_before_us - now;
+    else if (class == EVENT_CLASS_SAMPLE)
+        wait = pace_take(es->pace, PACE_SAMPLES, now);
+    if (wait == 0)
+        return e;
+    if (wait < *wait_us)
+        *wait_us = wait;
+    return NULL;
+}
+
+/* Alerts and faults, then infos and samples by turns. */
 static struct event *next_event(struct events *es, uint64_t now, uint64_t *wait_us)
 {
-    for (int c = 0; c < EVENT_CLASS_COUNT_; c++) {
-        struct event *e;
+    bool info_was_last = es->last_sent == EVENT_CLASS_INFO;
+    const enum event_class order[] = {
+        EVENT_CLASS_URGENT,
+        info_was_last ? EVENT_CLASS_SAMPLE : EVENT_CLASS_INFO,
+        info_was_last ? EVENT_CLASS_INFO : EVENT_CLASS_SAMPLE,
+    };
 
-        if (events_fill(es, (enum event_class) c) < 0)
-            *wait_us = RETRY_US; /* the store tells why */
-        if (list_is_empty(&es->queues[c].queued))
-            continue;
-        e = LIST_ENTRY(es->queues[c].queued.next, struct event, link);
-        if (e->not_before_us <= now)
+    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+        struct event *e = next_of(es, order[i], now, wait_us);
+
+        if (e)
             return e;
-        if (e->not_before_us - now < *wait_us)
-            *wait_us = e->not_before_us - now;
     }
     return NULL;
 }
@@ -161,20 +205,20 @@ static void on_timer(struct loop_timer *timer, void *userdata)
 
     (void) timer;
     while (link_is_up(es->cloud) && es->n_sent < LIMIT_EVENTS_INFLIGHT) {
-        uint64_t wait = UINT64_MAX;
-        struct event *e = next_event(es, loop_now_us(es->loop), &wait);
+        uint64_t now = loop_now_us(es->loop), wait = ratelimit_peek(&es->rate, now);
+        struct event *e = NULL;
         int r;
 
+        if (wait == 0) {
+            wait = UINT64_MAX;
+            e = next_event(es, now, &wait);
+        }
         if (!e) {
             if (wait != UINT64_MAX)
                 events_schedule(es, wait);
             return;
         }
-        wait = ratelimit_take(&es->pace, loop_now_us(es->loop));
-        if (wait > 0) {
-            events_schedule(es, wait);
-            return;
-        }
+        (void) ratelimit_take(&es->rate, now); /* seen above */
         r = send_event(es, e);
         if (is_final(r)) {
             events_end(e, 413, "the event does not fit into a message");
@@ -223,8 +267,8 @@ static int check_room(struct events *es, int64_t bytes)
     return 0;
 }
 
-int events_post(struct events *es, const char *peer, const struct model_event *event,
-                const char *params, uint64_t timestamp_s, events_posted_fn fn, void *userdata)
+static int prepare(struct events *es, const char *peer, const char *params, uint64_t timestamp_s,
+                   struct event **ret_event)
 {
     struct event *e;
     int r;
@@ -240,11 +284,16 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
         return r;
     }
     e->owner = es;
-    e->type = event->type;
-    e->class = event->type == MODEL_EVENT_INFO ? EVENT_CLASS_INFO : EVENT_CLASS_URGENT;
-    (void) snprintf(e->id, sizeof(e->id), "%s", event->id);
-    e->token = (int64_t) completion_token(es->completion);
     e->timestamp_s = (int64_t) (timestamp_s ? timestamp_s : ntp_now_s(es->ntp));
+    *ret_event = e;
+    return 0;
+}
+
+void events_keep(struct event *e, events_posted_fn fn, void *userdata)
+{
+    struct events *es = e->owner;
+
+    e->token = (int64_t) completion_token(es->completion);
     e->posted = fn;
     e->userdata = userdata;
     thing_new_token(es->thing, e->client_token);
@@ -252,19 +301,51 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
     es->n_all++;
     es->n_bytes += e->bytes;
     persist_request(es->persist, true);
+}
+
+void events_abandon(struct event *e)
+{
+    event_destroy(e);
+}
+
+int events_prepare_sample(struct events *es, const char *peer, const char *params,
+                          uint64_t timestamp_s, struct event **ret_event)
+{
+    struct event *e;
+    int r = prepare(es, peer, params, timestamp_s, &e);
+
+    if (r < 0)
+        return r;
+    e->class = EVENT_CLASS_SAMPLE;
+    *ret_event = e;
+    return 0;
+}
+
+int events_post(struct events *es, const char *peer, const struct model_event *event,
+                const char *params, uint64_t timestamp_s, events_posted_fn fn, void *userdata)
+{
+    struct event *e;
+    int r = prepare(es, peer, params, timestamp_s, &e);
+
+    if (r < 0)
+        return r;
+    e->type = event->type;
+    e->class = event->type == MODEL_EVENT_INFO ? EVENT_CLASS_INFO : EVENT_CLASS_URGENT;
+    (void) snprintf(e->id, sizeof(e->id), "%s", event->id);
+    events_keep(e, fn, userdata);
     return 0;
 }
 
 void events_configure(struct events *es, const struct events_config *config)
 {
     if (config->rate != es->config.rate)
-        ratelimit_init(&es->pace, config->rate, USEC_PER_SEC, BURST);
+        ratelimit_init(&es->rate, config->rate, USEC_PER_SEC, BURST);
     es->config = *config;
 }
 
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
                 struct ntp *ntp, struct completion *completion, struct persist *persist,
-                const struct events_config *config)
+                struct pace *pace, const struct events_config *config)
 {
     *es = (struct events){
         .loop = loop,
@@ -273,6 +354,8 @@ int events_init(struct events *es, struct loop *loop, struct link *link, struct 
         .ntp = ntp,
         .completion = completion,
         .persist = persist,
+        .pace = pace,
+        .last_sent = EVENT_CLASS_SAMPLE,
         .part = events_part,
         .watch = {.on_up = on_up, .on_down = on_down, .userdata = es},
     };

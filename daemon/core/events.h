@@ -3,21 +3,26 @@
 #define IOTD_CORE_EVENTS_H
 
 /*
- * The queue of events: on disk before the post is answered, kept until the cloud answered with 0
- * or a final error. Alerts and faults leave before infos; each of the two classes keeps its
- * order. A post that cannot be kept fails; nothing is dropped silently.
+ * The queue of events and samples: on disk before the post is answered, kept until the cloud
+ * answered with 0 or a final error. Alerts and faults leave first; infos and samples take turns;
+ * each of the three classes keeps its order. A post that cannot be kept fails; nothing is dropped
+ * silently.
+ *
+ * A sample is what was reported of properties that keep every value (policy.h), at one moment.
  */
 
 #include "daemon/cloud/model.h"
 #include "daemon/cloud/ntp.h"
 #include "daemon/cloud/thing.h"
 #include "daemon/core/completion.h"
+#include "daemon/core/pace.h"
 #include "daemon/core/persist.h"
 #include "libiotclient/base/ratelimit.h"
 
 enum event_class {
     EVENT_CLASS_URGENT, /* alert, fault */
     EVENT_CLASS_INFO,
+    EVENT_CLASS_SAMPLE,
     EVENT_CLASS_COUNT_,
 };
 
@@ -39,12 +44,14 @@ struct events_config {
 struct events {
     struct loop *loop;
     struct link *cloud;  /* borrowed: manager */
-    struct thing *thing; /* borrowed: core, as the next four */
+    struct thing *thing; /* borrowed: core, as the next five */
     struct ntp *ntp;
     struct completion *completion;
     struct persist *persist;
+    struct pace *pace; /* report.rate, of samples */
     struct events_config config;
-    struct ratelimit pace;
+    struct ratelimit rate;      /* outbox.rate */
+    enum event_class last_sent; /* whose turn it was */
     struct persist_part part;
     struct link_watch watch;
     struct loop_timer timer;
@@ -66,7 +73,7 @@ typedef void (*events_posted_fn)(int result, uint64_t token, void *userdata);
 /* Takes up what an earlier run left. 0; what the database failed with */
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
                 struct ntp *ntp, struct completion *completion, struct persist *persist,
-                const struct events_config *config) MUST_CHECK;
+                struct pace *pace, const struct events_config *config) MUST_CHECK;
 void events_done(struct events *es);
 void events_configure(struct events *es, const struct events_config *config);
 
@@ -85,5 +92,16 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
  * 0; what the database failed with
  */
 int events_is_open(struct events *es, const char *peer, uint64_t token, bool *ret_open) MUST_CHECK;
+
+/*
+ * The same for a sample, in two steps: what was prepared is either kept, which cannot fail any
+ * more, or abandoned.
+ * @param peer  "": nobody hears how it ends
+ */
+struct event;
+int events_prepare_sample(struct events *es, const char *peer, const char *params,
+                          uint64_t timestamp_s, struct event **ret_event) MUST_CHECK;
+void events_keep(struct event *e, events_posted_fn fn, void *userdata);
+void events_abandon(struct event *e);
 
 #endif /* IOTD_CORE_EVENTS_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The disk side of the event queue: what is in memory, what is only a row, group commit. */
+/* The disk side of the queue: what is in memory, what is only a row, group commit. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +35,8 @@ int event_new(struct event **ret_event, const char *params, const char *peer, co
 
 void event_destroy(struct event *e)
 {
+    if (!e)
+        return;
     free(e->peer);
     free(e->scope);
     free(e);

@@ -31,6 +31,17 @@ void props_confirm(struct props *ps, size_t index, uint64_t version)
     mark_unsaved(ps, p);
 }
 
+bool props_reopen(struct props *ps, size_t index, uint64_t version)
+{
+    struct prop *p = &ps->all[index];
+
+    if (p->version != version)
+        return false;
+    p->confirmed = false;
+    mark_unsaved(ps, p);
+    return true;
+}
+
 void props_drop_desired(struct props *ps, size_t index)
 {
     struct prop *p = &ps->all[index];

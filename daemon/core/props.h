@@ -48,6 +48,8 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n,
                 uint64_t real_us) MUST_CHECK;
 /* The cloud answered to the value of that version. */
 void props_confirm(struct props *ps, size_t index, uint64_t version);
+/* It did not after all; whether that is still the version. */
+bool props_reopen(struct props *ps, size_t index, uint64_t version);
 void props_drop_desired(struct props *ps, size_t index);
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
 

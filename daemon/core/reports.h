@@ -3,24 +3,30 @@
 #define IOTD_CORE_REPORTS_H
 
 /*
- * Brings the newest property values to the cloud: values of all programs are merged into turns,
- * at most report.rate messages a second. What was not confirmed is sent again with the value of
- * that time; nothing is sent twice while it is in flight.
+ * Takes the reports of programs: values are in the property table at once, and go to the cloud as
+ * their policy says. Of most properties the newest value does: values of all programs are merged
+ * into turns, at most report.rate messages a second; what was not confirmed is sent again with the
+ * value of that time, and nothing is sent twice while it is in flight. Of those with a history
+ * every value goes into the queue of events.h, on disk before the report is answered.
  */
 
 #include "daemon/cloud/thing.h"
 #include "daemon/core/completion.h"
+#include "daemon/core/events.h"
+#include "daemon/core/pace.h"
+#include "daemon/core/policy.h"
 #include "daemon/core/props.h"
-#include "libiotclient/base/ratelimit.h"
 
 struct reports {
     struct loop *loop;
     struct link *cloud;  /* borrowed: manager */
-    struct thing *thing; /* borrowed: manager */
-    struct props *props; /* borrowed: core */
+    struct thing *thing; /* borrowed: core, as the next six */
+    struct events *events;
+    struct props *props;
+    struct policies *policies;
     struct completion *completion;
+    struct pace *pace; /* report.rate */
     struct link_watch watch;
-    struct ratelimit rate;
     struct loop_timer timer;
     bool *dirty; /* by index of the model */
     size_t n_dirty;
@@ -30,20 +36,29 @@ struct reports {
     struct list turns;   /* in flight */
     unsigned n_turns;
     struct turn *sending; /* not yet sent whole */
+    struct list keeping;  /* samples that are on their way to the disk */
 };
 
-int reports_init(struct reports *rs, struct loop *loop, struct link *link, struct thing *thing,
-                 struct props *props, struct completion *completion, unsigned rate) MUST_CHECK;
+/* The constructor takes what is borrowed from *rs. */
+int reports_init(struct reports *rs) MUST_CHECK;
 void reports_done(struct reports *rs);
-void reports_set_rate(struct reports *rs, unsigned rate);
+
+#define REPORTS_KEEPING 1
 
 /*
  * Takes new values: writes them to the property table and has them reported.
  * @param timestamp_s  of the values; 0: now. Such a report is not merged with others.
- * @return 0; -ENOMEM with nothing written; -ENOBUFS too many with time stamps wait
+ * @param fn           for REPORTS_KEEPING: runs once, later, with the token, or with -EIO, -ENOSPC
+ *                     when the samples could not be kept. The values stay the newest ones then.
+ * @return 0 with the token; REPORTS_KEEPING there are samples among them, their end is that of the
+ *         report; with nothing written: -ENOMEM; -ENOBUFS the queue is full, or too many with time
+ *         stamps wait; -EMSGSIZE samples that do not fit into one message
  */
 int reports_submit(struct reports *rs, const char *peer, const struct prop_update *updates,
-                   size_t n, uint64_t timestamp_s, uint64_t *ret_token) MUST_CHECK;
+                   size_t n, uint64_t timestamp_s, events_posted_fn fn, void *userdata,
+                   uint64_t *ret_token) MUST_CHECK;
+/* The same for values that no program reports: those of an accepted control. -ENOMEM */
+int reports_accept(struct reports *rs, const struct prop_update *updates, size_t n) MUST_CHECK;
 /* The value in the table is to be reported though no program asked. */
 void reports_mark(struct reports *rs, size_t index);
 

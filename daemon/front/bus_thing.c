@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/front/bus_internal.h"
+#include "daemon/front/bus_policy.h"
 #include "daemon/front/bus_thing.h"
 #include "daemon/front/bus_value.h"
 #include "daemon/sys/log.h"
@@ -40,8 +41,14 @@ static int read_id_lists(DBusMessageIter *it, struct id_lists *ret_lists)
     return 0;
 }
 
-/* options of Register: "app_id" s. */
-static int read_app_id(DBusMessageIter *it, const char **ret_app_id)
+/* options of Register: "app_id" s, "policy" a{sv}; the latter is only found here. */
+struct register_options {
+    const char *app_id; /* NULL: not given */
+    DBusMessageIter policy;
+    bool has_policy;
+};
+
+static int read_options(DBusMessageIter *it, struct register_options *ret_options)
 {
     DBusMessageIter value;
     struct msg_dict dict;
@@ -49,39 +56,71 @@ static int read_app_id(DBusMessageIter *it, const char **ret_app_id)
     int r = msg_read_dict(it, &dict);
 
     while (r == 0 && msg_dict_next(&dict, &key, &value)) {
-        if (strcmp(key, "app_id") == 0)
-            r = msg_read_string(&value, ret_app_id);
+        if (strcmp(key, "app_id") == 0) {
+            r = msg_read_string(&value, &ret_options->app_id);
+        } else if (strcmp(key, "policy") == 0) {
+            ret_options->policy = value;
+            ret_options->has_policy = true;
+        }
     }
     return r;
+}
+
+static int read_policy(struct register_options *options, const struct owners_ids *ids,
+                       struct policy_wish **ret_wishes, const char **detail)
+{
+    if (!options->has_policy)
+        return 0;
+    return bus_policy_read(&options->policy, ids->ids[FEATURE_PROPERTY], ids->n[FEATURE_PROPERTY],
+                           ret_wishes, detail);
+}
+
+/* What it asked for at an earlier registration holds no more. */
+static void ask_policy(struct bus *bus, struct client *c, const struct owners_ids *ids,
+                       const struct policy_wish *wishes)
+{
+    static const struct policy_wish nothing;
+
+    for (size_t i = 0; i < ids->n[FEATURE_PROPERTY]; i++) {
+        int index = model_find_property(bus->core->model, ids->ids[FEATURE_PROPERTY][i]);
+
+        if (index >= 0)
+            policies_ask(&bus->core->policies, c, (size_t) index, wishes ? &wishes[i] : &nothing);
+    }
 }
 
 static int do_register(struct bus *bus, struct tree_call *call, const struct id_lists *lists,
                        DBusMessageIter *it, const char **detail)
 {
+    CLEANUP(freep) struct policy_wish *wishes = NULL;
+    struct register_options options = {0};
     struct bus_peer *peer = bus_peer_of(bus, call);
-    const char *handler, *app_id = NULL;
+    const char *handler;
     struct client *c;
     int r;
 
     r = msg_read_path(it, &handler);
     if (r == 0)
-        r = read_app_id(it, &app_id);
+        r = read_options(it, &options);
     if (r == 0 && !peer)
         r = -EACCES;
-    if (r == 0 && app_id && !name_is_app_id(app_id)) {
+    if (r == 0 && options.app_id && !name_is_app_id(options.app_id)) {
         *detail = BUS_APP_ID_PROBLEM;
         return -EINVAL;
     }
+    if (r == 0)
+        r = read_policy(&options, &lists->ids, &wishes, detail);
     /* Before there is an object of the program: a refusal leaves nothing. */
     if (r == 0)
         r = owners_check(&bus->core->owners, peer->client, &lists->ids, detail);
     if (r == 0)
         r = bus_client_get(bus, peer, &c);
-    if (r == 0 && app_id)
-        r = client_set_app_id(c, app_id);
+    if (r == 0 && options.app_id)
+        r = client_set_app_id(c, options.app_id);
     if (r == 0)
         r = owners_register(&bus->core->owners, c, &lists->ids, handler, detail);
     if (r == 0) {
+        ask_policy(bus, c, &lists->ids, wishes);
         log_info("registered client=%u app=%s ids=%u", c->number, c->app_id, c->n_ids);
         bus_client_changed(bus, c);
         calls_offer_desired(&bus->core->calls, c);

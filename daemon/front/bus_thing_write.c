@@ -55,11 +55,16 @@ static int wrong(struct intake *in, int error, const char *fmt, ...)
     return error;
 }
 
-/* Answers with the token, or with what is wrong. */
+/* Answers with the token, or with what is wrong; samples are answered when they are on disk. */
 static void finish(struct tree_call *call, struct intake *in, int r, uint64_t token)
 {
     DBusMessageIter it;
 
+    if (r == REPORTS_KEEPING) {
+        (void) tree_call_keep(call);
+        intake_done(in);
+        return;
+    }
     if (r == 0)
         r = tree_call_open(call, &it);
     if (r == 0)
@@ -69,6 +74,23 @@ static void finish(struct tree_call *call, struct intake *in, int r, uint64_t to
     else
         tree_call_reply(&call);
     intake_done(in);
+}
+
+/* The end of what was on its way to the disk. */
+static void on_posted(int result, uint64_t token, void *userdata)
+{
+    struct tree_call *call = userdata;
+    DBusMessageIter it;
+    int r = result;
+
+    if (r == 0)
+        r = tree_call_open(call, &it);
+    if (r == 0)
+        r = msg_append_uint64(&it, token);
+    if (result == -ENOSPC)
+        tree_call_error(&call, -EIO, "the disk is full; it was not kept");
+    else
+        tree_call_finish(&call, r);
 }
 
 /* Options that Report and PostEvent have; others are for later releases and ignored. */
@@ -147,12 +169,12 @@ static int add_variant(struct intake *in, const char *id, DBusMessageIter *value
     return r;
 }
 
-static int submit(struct intake *in, uint64_t *ret_token)
+static int submit(struct intake *in, struct tree_call *call, uint64_t *ret_token)
 {
     if (in->n_updates == 0)
         return wrong(in, -EINVAL, "nothing to report");
     return reports_submit(&in->core->reports, in->sender, in->updates, in->n_updates,
-                          in->timestamp_s, ret_token);
+                          in->timestamp_s, on_posted, call, ret_token);
 }
 
 void bus_thing_on_report(struct tree_call *call, void *userdata)
@@ -175,7 +197,7 @@ void bus_thing_on_report(struct tree_call *call, void *userdata)
     while (r == 0 && msg_dict_next(&dict, &key, &value))
         r = add_variant(&in, key, &value);
     if (r == 0)
-        r = submit(&in, &token);
+        r = submit(&in, call, &token);
     finish(call, &in, r, token);
 }
 
@@ -195,7 +217,7 @@ void bus_thing_on_report_value(struct tree_call *call, void *userdata)
     if (r == 0)
         r = add_variant(&in, id, &it);
     if (r == 0)
-        r = submit(&in, &token);
+        r = submit(&in, call, &token);
     finish(call, &in, r, token);
 }
 
@@ -258,7 +280,7 @@ void bus_thing_on_report_json(struct tree_call *call, void *userdata)
         }
     }
     if (r == 0)
-        r = submit(&in, &token);
+        r = submit(&in, call, &token);
     finish(call, &in, r, token);
 }
 
@@ -292,23 +314,6 @@ static int find_param(struct intake *in, const char *id)
     if (in->params[i].kind != VALUE_NONE)
         return wrong(in, -EINVAL, "%s.%s is given twice", in->event->id, id);
     return i;
-}
-
-/* A post whose event is on its way to the disk. */
-static void on_posted(int result, uint64_t token, void *userdata)
-{
-    struct tree_call *call = userdata;
-    DBusMessageIter it;
-    int r = result;
-
-    if (r == 0)
-        r = tree_call_open(call, &it);
-    if (r == 0)
-        r = msg_append_uint64(&it, token);
-    if (result == -ENOSPC)
-        tree_call_error(&call, -EIO, "the disk is full; the event was not kept");
-    else
-        tree_call_finish(&call, r);
 }
 
 /* The call is answered when the event is on disk. */

@@ -11,7 +11,7 @@ void ratelimit_init(struct ratelimit *rl, unsigned rate, uint64_t per_us, unsign
     rl->tokens = rl->burst;
 }
 
-uint64_t ratelimit_take(struct ratelimit *rl, uint64_t now_us)
+uint64_t ratelimit_peek(struct ratelimit *rl, uint64_t now_us)
 {
     uint64_t passed, earned;
 
@@ -29,8 +29,14 @@ uint64_t ratelimit_take(struct ratelimit *rl, uint64_t now_us)
         rl->tokens += (unsigned) earned;
         rl->filled_us += earned * rl->interval_us;
     }
-    if (rl->tokens == 0)
-        return rl->filled_us + rl->interval_us - now_us;
-    rl->tokens--;
-    return 0;
+    return rl->tokens ? 0 : rl->filled_us + rl->interval_us - now_us;
+}
+
+uint64_t ratelimit_take(struct ratelimit *rl, uint64_t now_us)
+{
+    uint64_t wait = ratelimit_peek(rl, now_us);
+
+    if (wait == 0 && rl->interval_us)
+        rl->tokens--;
+    return wait;
 }

@@ -17,5 +17,7 @@ struct ratelimit {
 void ratelimit_init(struct ratelimit *rl, unsigned rate, uint64_t per_us, unsigned burst);
 /* Takes a token: 0, or the microseconds until one is there (nothing is taken then). */
 uint64_t ratelimit_take(struct ratelimit *rl, uint64_t now_us);
+/* The same without taking it. */
+uint64_t ratelimit_peek(struct ratelimit *rl, uint64_t now_us);
 
 #endif /* IOTD_BASE_RATELIMIT_H */

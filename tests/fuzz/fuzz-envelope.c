@@ -89,7 +89,7 @@ static void begin(void)
         crig_serve(i == 2 ? crig.door : crig.lamp, FEATURE_PROPERTY, served[i]);
     crig_serve(crig.door, FEATURE_ACTION, "unlock");
     rig_connect(rig, false);
-    FUZZ_CHECK(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, &token) == 0);
+    FUZZ_CHECK(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, NULL, NULL, &token) == 0);
     rig_advance(rig, 0);
     (void) count_answers();
 }

@@ -46,6 +46,11 @@ integration_tests += %reldir%/02-property-merge.bus
 %canon_reldir%_02_property_merge_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_property_merge_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/02-report-history.bus
+%canon_reldir%_02_report_history_bus_SOURCES = %reldir%/02-report-history.bus.c
+%canon_reldir%_02_report_history_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_report_history_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-property-report.bus
 %canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
 %canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

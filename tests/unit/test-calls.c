@@ -133,7 +133,7 @@ static void test_reports_meanwhile(void)
     begin();
     crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
     control("t1", "{\"level\":42}");
-    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, &token), 0);
+    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, NULL, NULL, &token), 0);
     crig_answer(0, 0, "", NULL);
     CHECK_STR(answers(), "t1 0 success");
     CHECK_INT(crig.core->props.all[P_LEVEL].value.i, 40);
@@ -150,13 +150,13 @@ static void test_clock_set_back(void)
 
     begin();
     crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
-    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, &token), 0);
+    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, NULL, NULL, &token), 0);
     fake_clock_set_real(FAKE_CLOCK_REAL_US - 1000 * S);
     control("t1", "{\"level\":42}");
     crig_answer(0, 0, "", NULL);
     CHECK_STR(answers(), "t1 0 success");
     CHECK_INT(crig.core->props.all[P_LEVEL].value.i, 42);
-    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, &token), 0);
+    CHECK_INT(reports_submit(&crig.core->reports, ":1.1", &u, 1, 0, NULL, NULL, &token), 0);
     control("t2", "{\"level\":43}"); /* in the same microsecond */
     crig_answer(0, 0, "", NULL);
     CHECK_STR(answers(), "t2 0 success");

@@ -290,6 +290,54 @@ static void test_reload(void)
     CHECK(n_fixed > 0 && n_fixed < ARRAY_SIZE(keys));
 }
 
+/* Sections of single properties: what is given, what is not, what is wrong. */
+static void test_properties(void)
+{
+    static const struct {
+        const char *text, *key, *what;
+        unsigned line;
+    } bad[] = {
+        {"[property.]", "property.", "not the id of a property", 1},
+        {"[property.1a]", "property.1a", "not the id of a property", 1},
+        {"[property.a b]", "property.a b", "not the id of a property", 1},
+        {"[property.a]\nrate = 1", "rate", "unknown key in this section", 2},
+        {"[property.a]\nhistory = maybe", "history", "\"maybe\" is neither yes nor no", 2},
+        {"[property.a]\nhistory = no\n[link]\n[property.a]\nhistory = no", "history", "given twice",
+         5},
+    };
+    CLEANUP(conf_freep) struct conf *c = NULL, *now = NULL, *none = NULL;
+    struct mistakes m = {0};
+    struct stays s = {0};
+
+    CHECK_INT(parse("[property.a]\nhistory = yes\n[property.b]\n[property]\nhistory = yes\n"
+                    "[property.c]\nhistory = no\n",
+                    &c, &m),
+              0);
+    CHECK_INT(c->n_properties, 3);
+    CHECK(c->property_history);
+    CHECK_STR(c->properties[0].id, "a");
+    CHECK(c->properties[0].has_history && c->properties[0].history);
+    CHECK(!c->properties[1].has_history);
+    CHECK(c->properties[2].has_history && !c->properties[2].history);
+
+    CHECK_INT(conf_new(&now), 0);
+    CHECK_INT(conf_reload(now, c, on_stays, &s), 0);
+    CHECK_INT(now->n_properties, 3);
+    CHECK_STR(now->properties[2].id, "c");
+    CHECK_INT(conf_new(&none), 0);
+    CHECK_INT(conf_reload(now, none, on_stays, &s), 0);
+    CHECK(now->n_properties == 0 && !now->property_history && s.n == 0);
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct conf *refused = NULL;
+
+        CHECK_INT(parse(bad[i].text, &refused, &m), -EINVAL);
+        CHECK(!refused && m.n == 1 && m.line[0] == bad[i].line);
+        CHECK_STR(m.key[0], bad[i].key);
+        CHECK_STR(m.what[0], bad[i].what);
+    }
+}
+
 /* The printed file says nothing as it is, and with each key uncommented the defaults. */
 static void test_print(void)
 {
@@ -341,9 +389,15 @@ static void test_installed(void)
 
 const char *const suite_name = "conf";
 const struct suite_test suite_tests[] = {
-    {"defaults", test_defaults},   {"each_key", test_each_key},
-    {"mistakes", test_mistakes},   {"all_told", test_all_told},
-    {"layout", test_layout},       {"set", test_set},
-    {"reload", test_reload},       {"print", test_print},
-    {"installed", test_installed}, {NULL, NULL},
+    {"defaults", test_defaults},
+    {"each_key", test_each_key},
+    {"mistakes", test_mistakes},
+    {"all_told", test_all_told},
+    {"layout", test_layout},
+    {"set", test_set},
+    {"reload", test_reload},
+    {"print", test_print},
+    {"installed", test_installed},
+    {"properties", test_properties},
+    {NULL, NULL},
 };

@@ -251,7 +251,7 @@ static int run_submit(void *userdata)
         {P_NAME, {.kind = VALUE_STRING, .s = (char *) (uintptr_t) "new"}},
     };
     uint64_t token = 77;
-    int r = reports_submit(&crig.core->reports, ":1.1", u, 2, *timestamp_s, &token);
+    int r = reports_submit(&crig.core->reports, ":1.1", u, 2, *timestamp_s, NULL, NULL, &token);
 
     CHECK((r == 0) == (token != 77));
     return r;
@@ -279,6 +279,41 @@ static void test_submit(void)
         CHECK_INT(crig.core->reports.n_waiters, 1);
         crig_end();
     }
+}
+
+static int run_sample(void *userdata)
+{
+    const struct prop_update u[] = {
+        {P_LEVEL, {.kind = VALUE_INT, .i = 5}},
+        {P_NAME, {.kind = VALUE_STRING, .s = (char *) (uintptr_t) "new"}},
+    };
+    uint64_t token;
+    int r = reports_submit(&crig.core->reports, ":1.1", u, 2, 0, NULL, NULL, &token);
+
+    (void) userdata;
+    return r == REPORTS_KEEPING ? 0 : r;
+}
+
+static void check_sample(void *userdata)
+{
+    check_submit(userdata);
+    CHECK(crig.core->events.n_all == 0 && crig.core->events.n_bytes == 0);
+    CHECK(list_is_empty(&crig.core->events.posting));
+    CHECK(list_is_empty(&crig.core->reports.keeping));
+}
+
+/* A report with a sample and without one: both or neither. */
+static void test_sample(void)
+{
+    const struct policy_rule rule = {"level",
+                                     {.given = POLICY_HISTORY, .policy = {.history = true}}};
+
+    crig_begin();
+    policies_configure(&crig.core->policies, &(struct policy){0}, &rule, 1);
+    fault_sweep("sample", run_sample, check_sample, NULL);
+    CHECK(crig.core->events.n_all == 1 && crig.core->reports.n_waiters == 1);
+    CHECK_STR(crig.core->props.all[P_NAME].value.s, "new");
+    crig_end();
 }
 
 static void on_posted(int result, uint64_t token, void *userdata)
@@ -416,11 +451,9 @@ static void test_core(void)
 
 const char *const suite_name = "faults";
 const struct suite_test suite_tests[] = {
-    {"stream", test_stream},     {"publish", test_publish},
-    {"json", test_json},         {"model", test_model},
-    {"conf", test_conf},         {"vault", test_vault},
-    {"register", test_register}, {"client", test_client},
-    {"submit", test_submit},     {"post", test_post},
-    {"sending", test_sending},   {"calls", test_calls},
-    {"core", test_core},         {NULL, NULL},
+    {"stream", test_stream},     {"publish", test_publish}, {"json", test_json},
+    {"model", test_model},       {"conf", test_conf},       {"vault", test_vault},
+    {"register", test_register}, {"client", test_client},   {"sample", test_sample},
+    {"submit", test_submit},     {"post", test_post},       {"sending", test_sending},
+    {"calls", test_calls},       {"core", test_core},       {NULL, NULL},
 };

@@ -22,7 +22,7 @@ static int try_report_at(const char *peer, size_t index, int64_t value, uint64_t
 
     if (index == P_POWER)
         u.value = (struct value){.kind = VALUE_BOOL, .b = value};
-    return reports_submit(&crig.core->reports, peer, &u, 1, timestamp_s, ret_token);
+    return reports_submit(&crig.core->reports, peer, &u, 1, timestamp_s, NULL, NULL, ret_token);
 }
 
 static uint64_t report(const char *peer, size_t index, int64_t value)
@@ -138,7 +138,7 @@ static void test_rate(void)
     }
     CHECK(n >= 49 && n <= 51); /* five a second for ten seconds */
     CHECK_INT(crig.n_told + crig.core->reports.n_waiters, 1000);
-    reports_set_rate(&crig.core->reports, 10);
+    pace_init(&crig.core->pace, 10);
     n = 0;
     for (int ms = 0; ms < 5000; ms += 10) {
         (void) report(LAMP, P_LEVEL, ms % 100);
@@ -348,7 +348,7 @@ static uint64_t report_texts(const char *peer, size_t first, size_t n, char *tex
 
     for (size_t i = 0; i < n; i++)
         u[i] = (struct prop_update){first + i, {.kind = VALUE_STRING, .s = text}};
-    CHECK_INT(reports_submit(&crig.core->reports, peer, u, n, 0, &token), 0);
+    CHECK_INT(reports_submit(&crig.core->reports, peer, u, n, 0, NULL, NULL, &token), 0);
     return token;
 }
 
@@ -520,7 +520,7 @@ static void test_send_fails(void)
     uint64_t a;
 
     begin_up();
-    reports_set_rate(&crig.core->reports, 1000);
+    pace_init(&crig.core->pace, 1000);
     rig->net.send_result = -ENOBUFS;
     a = report(LAMP, P_LEVEL, 5);
     rig_advance(rig, 100000);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/core/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/sys/log.h"
+
+LOG_AREA("report");
+
+static void apply(struct policy *to, const struct policy_wish *wish)
+{
+    if (wish->given & POLICY_HISTORY)
+        to->history = wish->policy.history;
+}
+
+struct policy policies_get(const struct policies *ps, size_t index)
+{
+    const struct registration *owner = owners_get(ps->owners, FEATURE_PROPERTY, index);
+    struct policy p = ps->general;
+
+    if (owner && owner->client->number == ps->asked_by[index])
+        apply(&p, &ps->asked[index]);
+    apply(&p, &ps->rules[index]);
+    return p;
+}
+
+void policies_ask(struct policies *ps, const struct client *client, size_t index,
+                  const struct policy_wish *wish)
+{
+    ps->asked[index] = *wish;
+    ps->asked_by[index] = client->number;
+}
+
+void policies_configure(struct policies *ps, const struct policy *general,
+                        const struct policy_rule *rules, size_t n_rules)
+{
+    ps->general = *general;
+    memset(ps->rules, 0, ps->model->n_properties * sizeof(*ps->rules));
+    for (size_t i = 0; i < n_rules; i++) {
+        int index = model_find_property(ps->model, rules[i].id);
+
+        if (index < 0)
+            log_warn("settings for a property that the thing model has not id=%s", rules[i].id);
+        else
+            ps->rules[index] = rules[i].wish;
+    }
+}
+
+int policies_init(struct policies *ps, const struct model *model, const struct owners *owners)
+{
+    size_t n = model->n_properties ? model->n_properties : 1;
+
+    *ps = (struct policies){.model = model, .owners = owners};
+    ps->rules = calloc(n, sizeof(*ps->rules));
+    ps->asked = calloc(n, sizeof(*ps->asked));
+    ps->asked_by = calloc(n, sizeof(*ps->asked_by));
+    if (!ps->rules || !ps->asked || !ps->asked_by) {
+        policies_done(ps);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void policies_done(struct policies *ps)
+{
+    free(ps->rules);
+    free(ps->asked);
+    free(ps->asked_by);
+    *ps = (struct policies){0};
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way of reports to the cloud: turns, their messages, what was lost and is sent again. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/report.h"
+#include "daemon/sys/log.h"
+#include "libiotclient/base/num.h"
+#include "libiotclient/base/utf8.h"
+
+LOG_AREA("report");
+
+#define MAX_TURNS 4    /* own choice: in flight at one time */
+#define MAX_ATTEMPTS 3 /* own choice: then the program hears of the time-out; the value stays */
+
+#define CODE_TIMEOUT 408 /* errors.def */
+
+struct message {
+    struct list link;
+    struct turn *turn;
+    struct request request;
+    size_t first, n; /* its part of turn->indices */
+};
+
+struct turn *turn_free(struct turn *t)
+{
+    if (!t)
+        return NULL;
+
+    while (!list_is_empty(&t->messages)) {
+        struct message *m = LIST_ENTRY(t->messages.next, struct message, link);
+
+        request_cancel(&m->request);
+        list_remove(&m->link);
+        free(m);
+    }
+    while (!list_is_empty(&t->waiters)) {
+        struct list *n = t->waiters.next;
+
+        list_remove(n);
+        t->owner->n_waiters--;
+        free(LIST_ENTRY(n, struct waiter, link));
+    }
+    list_remove(&t->link);
+    prop_updates_free(t->own, t->n_indices);
+    free(t->indices);
+    free(t->versions);
+    free(t);
+    return NULL;
+}
+
+struct turn *turn_new(struct reports *rs, size_t n_indices)
+{
+    struct turn *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->owner = rs;
+    list_init(&t->link);
+    list_init(&t->waiters);
+    list_init(&t->messages);
+    t->indices = calloc(n_indices, sizeof(*t->indices));
+    t->versions = calloc(n_indices, sizeof(*t->versions));
+    if (!t->indices || !t->versions)
+        return turn_free(t);
+    return t;
+}
+
+void report_end_waiter(struct reports *rs, struct waiter *w, int code, const char *text)
+{
+    list_remove(&w->link);
+    rs->n_waiters--;
+    if (w->token && w->run == rs->completion->run)
+        completion_tell(rs->completion, rs->completion->scope, w->peer, w->token, code, text);
+    free(w);
+}
+
+/* What was lost goes back: values become dirty, waiters wait for the next turn. */
+static void retry_turn(struct reports *rs, struct turn *t)
+{
+    struct list back;
+
+    list_init(&back);
+    LIST_FOR_EACH_SAFE (n, &t->waiters) {
+        struct waiter *w = LIST_ENTRY(n, struct waiter, link);
+
+        if (!t->down && ++w->attempts >= MAX_ATTEMPTS)
+            report_end_waiter(rs, w, CODE_TIMEOUT, "the cloud did not answer; the value stays");
+    }
+    if (t->own) {
+        t->next = 0;
+        t->lost = t->down = false;
+        if (list_is_empty(&t->waiters)) {
+            turn_free(t);
+            return;
+        }
+        list_remove(&t->link);
+        list_insert_before(rs->timed.next, &t->link);
+        return;
+    }
+    list_splice(&back, &t->waiters);
+    list_splice(&back, &rs->waiters);
+    list_splice(&rs->waiters, &back);
+    turn_free(t);
+}
+
+static void end_turn(struct reports *rs, struct turn *t)
+{
+    rs->n_turns--;
+    if (t->code != 0)
+        log_warn("report refused by the cloud code=%d status=\"%s\"", t->code, t->text);
+    if (t->lost && t->code == 0) {
+        retry_turn(rs, t);
+    } else { /* refused in part is refused; what was lost besides is marked and goes out again */
+        while (!list_is_empty(&t->waiters))
+            report_end_waiter(rs, LIST_ENTRY(t->waiters.next, struct waiter, link), t->code,
+                              t->text);
+        turn_free(t);
+    }
+    reports_schedule(rs, 0);
+}
+
+static void end_message(struct message *m)
+{
+    struct turn *t = m->turn;
+
+    list_remove(&m->link);
+    free(m);
+    if (--t->n_unanswered == 0 && t->next == t->n_indices)
+        end_turn(t->owner, t);
+}
+
+static void lose_message(struct message *m, bool down)
+{
+    struct turn *t = m->turn;
+
+    t->lost = true;
+    t->down |= down;
+    for (size_t i = m->first; !t->own && i < m->first + m->n; i++)
+        reports_mark(t->owner, t->indices[i]);
+    end_message(m);
+}
+
+static void on_reply(int code, const char *text, void *userdata)
+{
+    struct message *m = userdata;
+    struct turn *t = m->turn;
+
+    if (code == -ETIMEDOUT) {
+        lose_message(m, false);
+        return;
+    }
+    if (code != 0 && t->code == 0) {
+        t->code = code;
+        (void) snprintf(t->text, sizeof(t->text), "%s", text);
+        utf8_trim(t->text);
+    }
+    /* Taken or refused for good: either way there is nothing to send again after a restart. */
+    for (size_t i = m->first; !t->own && i < m->first + m->n; i++)
+        props_confirm(t->owner->props, t->indices[i], t->versions[i]);
+    end_message(m);
+}
+
+/* The most bytes that a value takes as JSON: each byte of a string may become six. */
+size_t report_room_for(const struct value *v)
+{
+    return LIMIT_FEATURE_ID + 8 +
+           (v->kind == VALUE_STRING ? 6 * strlen(v->s) : (size_t) NUM_DOUBLE_TEXT);
+}
+
+/* Params for as many of the turn's properties as fit; at least one does (LIMIT_STRING_VALUE). */
+static int build_params(struct reports *rs, struct turn *t, char **ret_params, size_t *ret_n)
+{
+    struct strbuf sb;
+    size_t n = 0;
+
+    strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
+    strbuf_addc(&sb, '{');
+    for (size_t i = t->next; i < t->n_indices; i++, n++) {
+        const struct value *v = t->own ? &t->own[i].value : &rs->props->all[t->indices[i]].value;
+
+        if (sb.len + report_room_for(v) > REPORT_PARAMS_CAP)
+            break;
+        t->versions[i] = rs->props->all[t->indices[i]].version;
+        strbuf_addf(&sb, "%s\"%s\":", n ? "," : "", rs->props->model->properties[t->indices[i]].id);
+        value_to_json(&sb, v);
+    }
+    strbuf_addc(&sb, '}');
+    *ret_n = n;
+    return strbuf_finish(&sb, ret_params);
+}
+
+/* One message of the turn. */
+static int send_message(struct reports *rs, struct turn *t)
+{
+    CLEANUP(freep) struct message *m = NULL;
+    CLEANUP(freep) char *params = NULL;
+    int r;
+
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        return -ENOMEM;
+    m->turn = t;
+    m->first = t->next;
+    r = build_params(rs, t, &params, &m->n);
+    if (r < 0)
+        return r;
+    r = thing_report(rs->thing, params, t->timestamp_s, &m->request, on_reply, m);
+    if (r < 0)
+        return r;
+    t->next += m->n;
+    t->n_unanswered++;
+    list_append(&t->messages, &m->link);
+    (void) TAKE(m);
+    return 0;
+}
+
+/* The next turn: one with a time stamp, else all that is dirty now. NULL: nothing, or no memory. */
+static struct turn *next_turn(struct reports *rs)
+{
+    struct turn *t;
+
+    if (!list_is_empty(&rs->timed)) {
+        t = LIST_ENTRY(rs->timed.next, struct turn, link);
+        list_remove(&t->link);
+        return t;
+    }
+    if (rs->n_dirty == 0)
+        return NULL;
+    t = turn_new(rs, rs->n_dirty);
+    if (!t)
+        return NULL;
+    for (size_t i = 0; i < rs->props->model->n_properties; i++) {
+        if (rs->dirty[i])
+            t->indices[t->n_indices++] = i;
+        rs->dirty[i] = false;
+    }
+    rs->n_dirty = 0;
+    list_splice(&t->waiters, &rs->waiters);
+    return t;
+}
+
+/* The turn cannot go on now: what is unsent is lost, and tried again later. */
+static void stop_sending(struct reports *rs, bool down)
+{
+    struct turn *t = TAKE(rs->sending);
+
+    t->lost = true;
+    t->down |= down;
+    for (size_t i = t->next; !t->own && i < t->n_indices; i++)
+        reports_mark(rs, t->indices[i]);
+    t->next = t->n_indices;
+    if (t->n_unanswered == 0)
+        end_turn(rs, t);
+}
+
+static void on_timer(struct loop_timer *timer, void *userdata)
+{
+    struct reports *rs = userdata;
+
+    (void) timer;
+    while (link_is_up(rs->cloud)) {
+        uint64_t wait;
+        int r;
+
+        if (!rs->sending) {
+            if (rs->n_turns >= MAX_TURNS)
+                return; /* end_turn() comes back here */
+            rs->sending = next_turn(rs);
+            if (!rs->sending) {
+                if (rs->n_dirty > 0) /* no memory */
+                    reports_schedule(rs, USEC_PER_SEC);
+                return;
+            }
+            list_append(&rs->turns, &rs->sending->link);
+            rs->n_turns++;
+        }
+        wait = pace_take(rs->pace, PACE_STATE, loop_now_us(rs->loop));
+        if (wait > 0) {
+            reports_schedule(rs, wait);
+            return;
+        }
+        r = send_message(rs, rs->sending);
+        if (r < 0) {
+            log_debug("cannot send error=\"%s\"", strerror(-r));
+            stop_sending(rs, true);
+            loop_timer_arm(rs->loop, &rs->timer, USEC_PER_SEC, on_timer, rs);
+            return;
+        }
+        if (rs->sending->next == rs->sending->n_indices)
+            rs->sending = NULL;
+    }
+}
+
+void reports_schedule(struct reports *rs, uint64_t delay_us)
+{
+    if (loop_timer_is_armed(&rs->timer) && rs->timer.due_us <= loop_now_us(rs->loop) + delay_us)
+        return;
+    loop_timer_arm(rs->loop, &rs->timer, delay_us, on_timer, rs);
+}
+
+void reports_on_up(void *userdata)
+{
+    reports_schedule(userdata, 0);
+}
+
+void reports_on_down(void *userdata)
+{
+    struct reports *rs = userdata;
+
+    if (rs->sending)
+        stop_sending(rs, true);
+    while (!list_is_empty(&rs->turns)) {
+        struct turn *t = LIST_ENTRY(rs->turns.next, struct turn, link);
+        struct message *m = LIST_ENTRY(t->messages.next, struct message, link);
+
+        request_cancel(&m->request);
+        lose_message(m, true);
+    }
+}
