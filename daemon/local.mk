@@ -50,13 +50,14 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \
 	%reldir%/cloud/link_impl.h %reldir%/cloud/link_session.c \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
-	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_parse.c \
+	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_define.c \
+	%reldir%/cloud/model_parse.c %reldir%/cloud/model_reader.h \
 	%reldir%/cloud/firmware.c %reldir%/cloud/firmware.h \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
-	%reldir%/cloud/value.c %reldir%/cloud/value.h \
+	%reldir%/cloud/value.c %reldir%/cloud/value.h %reldir%/cloud/value_fit.c \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \

@@ -541,6 +541,42 @@ bool msg_dict_next(struct msg_dict *dict, const char **ret_key, DBusMessageIter 
     return true;
 }
 
+int msg_read_map(DBusMessageIter *it, struct msg_dict *ret_dict)
+{
+    DBusMessageIter at, sub;
+    char *signature;
+    bool fits;
+
+    if (unwrap(it, &at) != DBUS_TYPE_ARRAY)
+        return -EPROTOTYPE;
+    signature = dbus_message_iter_get_signature(&at);
+    if (!signature)
+        return -ENOMEM;
+    fits = strncmp(signature, "a{s", 3) == 0;
+    dbus_free(signature);
+    if (!fits)
+        return -EPROTOTYPE;
+
+    dbus_message_iter_recurse(&at, &sub);
+    dbus_message_iter_next(it);
+    ret_dict->iter = sub;
+    return 0;
+}
+
+int msg_read_array(DBusMessageIter *it, DBusMessageIter *ret_elements, size_t *ret_n)
+{
+    DBusMessageIter at, sub;
+
+    if (unwrap(it, &at) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(&at) == DBUS_TYPE_DICT_ENTRY)
+        return -EPROTOTYPE;
+    *ret_n = (size_t) dbus_message_iter_get_element_count(&at);
+    dbus_message_iter_recurse(&at, &sub);
+    dbus_message_iter_next(it);
+    *ret_elements = sub;
+    return 0;
+}
+
 int msg_new_error(DBusMessage **ret_msg, DBusMessage *call, int err, const char *detail)
 {
     DBusMessage *msg;

@@ -139,6 +139,11 @@ struct msg_dict {
 int msg_read_dict(DBusMessageIter *it, struct msg_dict *ret_dict) MUST_CHECK;
 /* false at the end; else key and an iterator that stands on the variant. */
 bool msg_dict_next(struct msg_dict *dict, const char **ret_key, DBusMessageIter *ret_value);
+/* The same for a dictionary of strings and values of any one type: a{sv}, a{si}, … */
+int msg_read_map(DBusMessageIter *it, struct msg_dict *ret_dict) MUST_CHECK;
+/* An array of anything but dictionary entries: an iterator on its first element, and their count.
+ */
+int msg_read_array(DBusMessageIter *it, DBusMessageIter *ret_elements, size_t *ret_n) MUST_CHECK;
 
 /*
  * Errors as messages. detail (may be NULL) is added to the text of errors.def; what is not UTF-8

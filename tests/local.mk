@@ -375,6 +375,11 @@ unit_tests += %reldir%/unit/test-value
 %canon_reldir%_unit_test_value_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_value_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-value-nested
+%canon_reldir%_unit_test_value_nested_SOURCES = %reldir%/unit/test-value-nested.c
+%canon_reldir%_unit_test_value_nested_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_value_nested_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-conf
 %canon_reldir%_unit_test_conf_SOURCES = %reldir%/unit/test-conf.c
 %canon_reldir%_unit_test_conf_CPPFLAGS = $(daemon_test_cppflags)

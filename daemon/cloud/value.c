@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values as such: types, life, comparison, text. Whether one is allowed: value_fit.c. */
 
 #include "daemon/cloud/value.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libiotclient/base/limits.h"
 #include "libiotclient/base/num.h"
-#include "libiotclient/base/utf8.h"
 
 static const struct {
     const char *name;
     enum value_kind kind;
 } types[THING_TYPE_COUNT_] = {
-    [THING_BOOL] = {"bool", VALUE_BOOL},    [THING_INT] = {"int", VALUE_INT},
-    [THING_FLOAT] = {"float", VALUE_FLOAT}, [THING_STRING] = {"string", VALUE_STRING},
-    [THING_ENUM] = {"enum", VALUE_INT},     [THING_TIMESTAMP] = {"timestamp", VALUE_INT},
+    [THING_BOOL] = {"bool", VALUE_BOOL},          [THING_INT] = {"int", VALUE_INT},
+    [THING_FLOAT] = {"float", VALUE_FLOAT},       [THING_STRING] = {"string", VALUE_STRING},
+    [THING_ENUM] = {"enum", VALUE_INT},           [THING_STRINGENUM] = {"stringenum", VALUE_STRING},
+    [THING_TIMESTAMP] = {"timestamp", VALUE_INT}, [THING_STRUCT] = {"struct", VALUE_STRUCT},
+    [THING_ARRAY] = {"array", VALUE_ARRAY},
 };
 
 const char *thing_type_name(enum thing_type type)
@@ -41,24 +42,84 @@ int thing_type_parse(const char *name, enum thing_type *ret_type)
     return -EINVAL;
 }
 
+/* The model has no struct in a struct and no array in an array: three levels at most. */
 void thing_define_done(struct thing_define *def)
 {
     if (def->type == THING_ENUM)
         free(def->e.keys);
+    for (size_t i = 0; def->type == THING_STRINGENUM && i < def->se.n_keys; i++)
+        free(def->se.keys[i]);
+    if (def->type == THING_STRINGENUM)
+        free(def->se.keys);
+    for (size_t i = 0; def->type == THING_STRUCT && i < def->st.n_members; i++) {
+        free(def->st.members[i].id);
+        thing_define_done(&def->st.members[i].define);
+    }
+    if (def->type == THING_STRUCT)
+        free(def->st.members);
+    if (def->type == THING_ARRAY && def->a.element) {
+        thing_define_done(def->a.element);
+        free(def->a.element);
+    }
     *def = (struct thing_define){0};
+}
+
+static bool is_nested(const struct value *v)
+{
+    return v->kind == VALUE_STRUCT || v->kind == VALUE_ARRAY;
 }
 
 void value_done(struct value *v)
 {
     if (v->kind == VALUE_STRING)
         free(v->s);
+    if (is_nested(v)) {
+        for (size_t i = 0; i < value_count(v); i++) {
+            free(v->list->items[i].key);
+            value_done(&v->list->items[i].value);
+        }
+        free(v->list);
+    }
     *v = (struct value){0};
+}
+
+static int copy_item(struct value_item *to, const struct value_item *from)
+{
+    if (from->key) {
+        to->key = strdup(from->key);
+        if (!to->key)
+            return -ENOMEM;
+    }
+    return value_copy(&to->value, &from->value);
+}
+
+static int copy_list(struct value *to, const struct value *from)
+{
+    struct value v = {.kind = from->kind};
+    size_t n = value_count(from);
+
+    if (n > 0) {
+        v.list = calloc(1, sizeof(*v.list) + n * sizeof(v.list->items[0]));
+        if (!v.list)
+            return -ENOMEM;
+        v.list->n = n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (copy_item(&v.list->items[i], &from->list->items[i]) < 0) {
+            value_done(&v);
+            return -ENOMEM;
+        }
+    }
+    *to = v;
+    return 0;
 }
 
 int value_copy(struct value *to, const struct value *from)
 {
     struct value v = *from;
 
+    if (is_nested(from))
+        return copy_list(to, from);
     if (from->kind == VALUE_STRING) {
         v.s = strdup(from->s);
         if (!v.s)
@@ -66,6 +127,21 @@ int value_copy(struct value *to, const struct value *from)
     }
     *to = v;
     return 0;
+}
+
+static bool list_equal(const struct value *a, const struct value *b)
+{
+    if (value_count(a) != value_count(b))
+        return false;
+    for (size_t i = 0; i < value_count(a); i++) {
+        const struct value_item *x = &a->list->items[i], *y = &b->list->items[i];
+
+        if (x->key && strcmp(x->key, y->key) != 0)
+            return false;
+        if (!value_equal(&x->value, &y->value))
+            return false;
+    }
+    return true;
 }
 
 bool value_equal(const struct value *a, const struct value *b)
@@ -83,191 +159,77 @@ bool value_equal(const struct value *a, const struct value *b)
         return memcmp(&a->d, &b->d, sizeof(a->d)) == 0;
     case VALUE_STRING:
         return strcmp(a->s, b->s) == 0;
+    case VALUE_STRUCT:
+    case VALUE_ARRAY:
+        return list_equal(a, b);
     }
     return false;
 }
 
-/* 2^63 as a double: whole doubles below it in size fit int64_t. */
-#define INT64_LIMIT 9223372036854775808.0
-
-static int to_int(const struct value *in, int64_t *ret_value)
+static const struct value_item *find_item(const struct value *v, const char *key)
 {
-    if (in->kind == VALUE_INT) {
-        *ret_value = in->i;
-        return 0;
+    for (size_t i = 0; v->kind == VALUE_STRUCT && i < value_count(v); i++) {
+        if (strcmp(v->list->items[i].key, key) == 0)
+            return &v->list->items[i];
     }
-    if (in->kind != VALUE_FLOAT || !isfinite(in->d) || trunc(in->d) != in->d)
-        return -EPROTOTYPE;
-    if (in->d >= INT64_LIMIT || in->d < -INT64_LIMIT)
-        return -ERANGE;
-    *ret_value = (int64_t) in->d;
-    return 0;
+    return NULL;
 }
 
-static int fit_bool(const struct value *in, struct value *out)
+bool value_covers(const struct value *whole, const struct value *part)
 {
-    int64_t i;
-    int r;
+    if (whole->kind != VALUE_STRUCT || part->kind != VALUE_STRUCT)
+        return value_equal(whole, part);
+    for (size_t i = 0; i < value_count(part); i++) {
+        const struct value_item *want = &part->list->items[i];
+        const struct value_item *have = find_item(whole, want->key);
 
-    if (in->kind == VALUE_BOOL) {
-        out->b = in->b;
-        return 0;
+        if (!have || !value_equal(&have->value, &want->value))
+            return false;
     }
-    r = to_int(in, &i);
-    if (r < 0)
-        return r;
-    if (i != 0 && i != 1)
-        return -ERANGE;
-    out->b = i != 0;
-    return 0;
+    return true;
 }
 
-static int fit_int(const struct thing_define *def, const struct value *in, struct value *out)
+int value_merge(const struct thing_define *def, const struct value *base, const struct value *part,
+                struct value *ret_value)
 {
-    int r = to_int(in, &out->i);
+    struct value v = {.kind = VALUE_STRUCT};
+    size_t n = 0;
 
-    if (r < 0)
-        return r;
-    if (def->type == THING_TIMESTAMP)
-        return out->i < 0 ? -ERANGE : 0;
-    return out->i < def->i.min || out->i > def->i.max ? -ERANGE : 0;
-}
+    if (def->type != THING_STRUCT || part->kind != VALUE_STRUCT || base->kind != VALUE_STRUCT)
+        return value_copy(ret_value, part);
+    v.list = calloc(1, sizeof(*v.list) + def->st.n_members * sizeof(v.list->items[0]));
+    if (!v.list)
+        return -ENOMEM;
+    for (size_t i = 0; i < def->st.n_members; i++) {
+        const struct value_item *item = find_item(part, def->st.members[i].id);
 
-static int fit_enum(const struct thing_define *def, const struct value *in, struct value *out)
-{
-    int r = to_int(in, &out->i);
-
-    if (r < 0)
-        return r;
-    for (size_t k = 0; k < def->e.n_keys; k++) {
-        if (def->e.keys[k] == out->i)
-            return 0;
-    }
-    return -ERANGE;
-}
-
-static int fit_float(const struct thing_define *def, const struct value *in, struct value *out)
-{
-    if (in->kind == VALUE_INT)
-        out->d = (double) in->i;
-    else if (in->kind == VALUE_FLOAT)
-        out->d = in->d;
-    else
-        return -EPROTOTYPE;
-    if (!isfinite(out->d)) /* JSON has no spelling for them */
-        return -ERANGE;
-    return out->d < def->f.min || out->d > def->f.max ? -ERANGE : 0;
-}
-
-static int fit_string(const struct thing_define *def, const struct value *in, struct value *out)
-{
-    size_t len;
-
-    if (in->kind != VALUE_STRING)
-        return -EPROTOTYPE;
-    len = strlen(in->s);
-    if (len < def->s.min || len > def->s.max)
-        return -ERANGE;
-    if (!utf8_is_valid(in->s, len))
-        return -EPROTOTYPE;
-    out->s = strdup(in->s);
-    return out->s ? 0 : -ENOMEM;
-}
-
-int value_fit(const struct thing_define *def, const struct value *in, struct value *ret_value)
-{
-    struct value out = {.kind = thing_type_kind(def->type)};
-    int r = -EPROTOTYPE;
-
-    switch (def->type) {
-    case THING_BOOL:
-        r = fit_bool(in, &out);
-        break;
-    case THING_INT:
-    case THING_TIMESTAMP:
-        r = fit_int(def, in, &out);
-        break;
-    case THING_ENUM:
-        r = fit_enum(def, in, &out);
-        break;
-    case THING_FLOAT:
-        r = fit_float(def, in, &out);
-        break;
-    case THING_STRING:
-        r = fit_string(def, in, &out);
-        break;
-    case THING_TYPE_COUNT_:
-        break;
-    }
-    if (r < 0)
-        return r;
-    *ret_value = out;
-    return 0;
-}
-
-int value_from_json(const struct thing_define *def, const json_t *json, struct value *ret_value)
-{
-    struct value in = {0};
-
-    switch (json_typeof(json)) {
-    case JSON_TRUE:
-    case JSON_FALSE:
-        in = (struct value){.kind = VALUE_BOOL, .b = json_is_true(json)};
-        break;
-    case JSON_INTEGER:
-        in = (struct value){.kind = VALUE_INT, .i = json_integer_value(json)};
-        break;
-    case JSON_REAL:
-        in = (struct value){.kind = VALUE_FLOAT, .d = json_real_value(json)};
-        break;
-    case JSON_STRING:
-        if (strlen(json_string_value(json)) != json_string_length(json))
-            return -EPROTOTYPE;
-        in = value_of_text(json_string_value(json));
-        break;
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-    case JSON_NULL:
-        return -EPROTOTYPE;
-    }
-    return value_fit(def, &in, ret_value);
-}
-
-int value_from_json_text(const struct thing_define *def, const char *text, struct value *ret_value)
-{
-    CLEANUP(jx_decrefp) json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-
-    return json ? value_from_json(def, json, ret_value) : -EPROTOTYPE;
-}
-
-int value_from_text(const struct thing_define *def, const char *text, struct value *ret_value)
-{
-    static const struct {
-        const char *text;
-        bool value;
-    } bools[] = {{"true", true}, {"false", false}, {"on", true}, {"off", false}};
-    struct value in = {0};
-    int r;
-
-    if (def->type == THING_STRING) {
-        in = value_of_text(text);
-        return value_fit(def, &in, ret_value);
-    }
-    for (size_t i = 0; def->type == THING_BOOL && i < ARRAY_SIZE(bools); i++) {
-        if (strcmp(bools[i].text, text) == 0) {
-            *ret_value = (struct value){.kind = VALUE_BOOL, .b = bools[i].value};
-            return 0;
+        if (!item)
+            item = find_item(base, def->st.members[i].id);
+        if (!item)
+            continue;
+        v.list->n = ++n;
+        if (copy_item(&v.list->items[n - 1], item) < 0) {
+            value_done(&v);
+            return -ENOMEM;
         }
     }
-    in.kind = VALUE_INT;
-    r = num_parse_i64(text, &in.i);
-    if (r < 0) {
-        in.kind = VALUE_FLOAT;
-        r = num_parse_double(text, &in.d);
+    *ret_value = v;
+    return 0;
+}
+
+static void list_to_json(struct strbuf *sb, const struct value *v)
+{
+    bool is_struct = v->kind == VALUE_STRUCT;
+
+    strbuf_addc(sb, is_struct ? '{' : '[');
+    for (size_t i = 0; i < value_count(v); i++) {
+        if (i > 0)
+            strbuf_addc(sb, ',');
+        if (is_struct)
+            strbuf_addf(sb, "\"%s\":", v->list->items[i].key);
+        value_to_json(sb, &v->list->items[i].value);
     }
-    if (r < 0)
-        return r == -EINVAL ? -EPROTOTYPE : r;
-    return value_fit(def, &in, ret_value);
+    strbuf_addc(sb, is_struct ? '}' : ']');
 }
 
 void value_to_json(struct strbuf *sb, const struct value *v)
@@ -291,47 +253,25 @@ void value_to_json(struct strbuf *sb, const struct value *v)
     case VALUE_STRING:
         strbuf_add_json(sb, v->s);
         break;
-    }
-}
-
-static void explain_range(const struct thing_define *def, char *buf, size_t len)
-{
-    char min[NUM_DOUBLE_TEXT], max[NUM_DOUBLE_TEXT];
-
-    switch (def->type) {
-    case THING_INT:
-        (void) snprintf(buf, len, "not within %lld to %lld", (long long) def->i.min,
-                        (long long) def->i.max);
-        break;
-    case THING_FLOAT:
-        num_format_double(min, def->f.min);
-        num_format_double(max, def->f.max);
-        (void) snprintf(buf, len, "not within %s to %s", min, max);
-        break;
-    case THING_STRING:
-        (void) snprintf(buf, len, "not %zu to %zu bytes long", def->s.min, def->s.max);
-        break;
-    case THING_BOOL:
-        (void) snprintf(buf, len, "neither 0 nor 1");
-        break;
-    case THING_ENUM:
-    case THING_TIMESTAMP:
-    case THING_TYPE_COUNT_:
-        (void) snprintf(buf, len, "not a value of this %s", thing_type_name(def->type));
+    case VALUE_STRUCT:
+    case VALUE_ARRAY:
+        list_to_json(sb, v);
         break;
     }
 }
 
-void value_explain(const struct thing_define *def, const char *id, int error, char *buf, size_t len)
+size_t value_json_room(const struct value *v)
 {
-    char range[96];
+    struct strbuf sb;
+    size_t len;
 
-    if (error == -ERANGE) {
-        explain_range(def, range, sizeof(range));
-        (void) snprintf(buf, len, "%s: %s", id, range);
-    } else if (error == -EPROTOTYPE) {
-        (void) snprintf(buf, len, "%s: not of type %s", id, thing_type_name(def->type));
-    } else {
-        (void) snprintf(buf, len, "%s: %s", id, strerror(-error));
-    }
+    if (v->kind == VALUE_STRING) /* each byte may become six */
+        return 6 * strlen(v->s) + 2;
+    if (!is_nested(v))
+        return NUM_DOUBLE_TEXT;
+    strbuf_init(&sb, LIMIT_VALUE_TEXT); /* a build has checked that it fits */
+    value_to_json(&sb, v);
+    len = sb.error ? LIMIT_VALUE_TEXT : sb.len;
+    strbuf_done(&sb);
+    return len;
 }

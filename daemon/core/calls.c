@@ -209,6 +209,7 @@ static void apply_part(struct call *c, struct call_part *p)
 {
     struct calls *cs = c->owner;
     size_t n = 0;
+    int r = 0;
 
     for (size_t i = 0; i < p->n_updates; i++) {
         struct prop_update u = p->updates[i];
@@ -218,7 +219,9 @@ static void apply_part(struct call *c, struct call_part *p)
         p->updates[i] = p->updates[n]; /* those to be written come first */
         p->updates[n++] = u;
     }
-    if (reports_accept(cs->reports, p->updates, n) < 0)
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = props_merge(cs->props, &p->updates[i]);
+    if (r < 0 || reports_accept(cs->reports, p->updates, n) < 0)
         log_warn("accepted values not kept token=\"%.40s\": out of memory", c->token);
 }
 

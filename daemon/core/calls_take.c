@@ -69,7 +69,8 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
     const struct model_property *mp;
     struct registration *owner;
     struct call_part *part;
-    char text[LIMIT_STATUS_TEXT + 1];
+    char text[2 * LIMIT_STATUS_TEXT];
+    struct value_fault fault;
     int r;
 
     if (index < 0)
@@ -83,9 +84,9 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
     r = add_part(c, owner, n_params, &part);
     if (r < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
-    r = value_from_json(&mp->define, json, &part->updates[part->n_updates].value);
+    r = value_from_json(&mp->define, json, &part->updates[part->n_updates].value, &fault);
     if (r < 0) {
-        value_explain(&mp->define, id, r, text, sizeof(text));
+        value_explain(&fault, id, r, text, sizeof(text));
         return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
     }
     part->versions[part->n_updates] = cs->props->all[index].version;
@@ -199,7 +200,8 @@ void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s,
 static int take_inputs(const struct model_action *a, json_t *params, struct value *inputs,
                        struct problem *p)
 {
-    char text[LIMIT_STATUS_TEXT + 1];
+    char text[2 * LIMIT_STATUS_TEXT];
+    struct value_fault fault;
     const char *id;
     json_t *v;
 
@@ -210,9 +212,9 @@ static int take_inputs(const struct model_action *a, json_t *params, struct valu
 
         if (i < 0)
             return problem(p, CODE_UNKNOWN, "unknown input %.32s", id);
-        r = value_from_json(&a->inputs[i].define, v, &inputs[i]);
+        r = value_from_json(&a->inputs[i].define, v, &inputs[i], &fault);
         if (r < 0) {
-            value_explain(&a->inputs[i].define, id, r, text, sizeof(text));
+            value_explain(&fault, id, r, text, sizeof(text));
             return problem(p, r == -ENOMEM ? CODE_INTERNAL : CODE_RANGE, "%s", text);
         }
     }
@@ -362,9 +364,9 @@ void calls_on_desired(struct calls *cs, const char *token, json_t *params)
         int index = model_find_property(cs->model, id);
         struct value value;
 
-        if (index < 0 || value_from_json(&cs->model->properties[index].define, v, &value) < 0)
+        if (index < 0 || value_from_json(&cs->model->properties[index].define, v, &value, NULL) < 0)
             continue;
-        if (value_equal(&value, &cs->props->all[index].value))
+        if (value_covers(&cs->props->all[index].value, &value))
             (void) json_object_del(params, id);
         value_done(&value);
     }

@@ -119,7 +119,7 @@ static int load_value(const struct thing_define *def, const char *text, struct v
     *ret_value = (struct value){0};
     if (!text)
         return 0;
-    r = value_from_json_text(def, text, ret_value);
+    r = value_from_json_text(def, text, ret_value, NULL);
     return r == -ENOMEM ? r : 0;
 }
 
@@ -224,14 +224,37 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
     return 0;
 }
 
+static int merge(const struct props *ps, size_t index, const struct value *base,
+                 struct value *value)
+{
+    struct value merged;
+    int r = value_merge(&ps->model->properties[index].define, base, value, &merged);
+
+    if (r < 0)
+        return r;
+    value_done(value);
+    *value = merged;
+    return 0;
+}
+
+int props_merge(const struct props *ps, struct prop_update *update)
+{
+    return merge(ps, update->index, &ps->all[update->index].value, &update->value);
+}
+
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n)
 {
     CLEANUP(freep) struct value *values = NULL;
     int r;
 
     r = copy_values(updates, n, &values);
-    if (r < 0)
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = merge(ps, updates[i].index, &ps->all[updates[i].index].desired, &values[i]);
+    if (r < 0) {
+        for (size_t i = 0; values && i < n; i++)
+            value_done(&values[i]);
         return r;
+    }
     for (size_t i = 0; i < n; i++) {
         struct prop *p = &ps->all[updates[i].index];
 

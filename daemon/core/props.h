@@ -46,11 +46,14 @@ void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
 /* Writes all; the updates keep their values. 0 or -ENOMEM with nothing written. */
 int props_write(struct props *ps, const struct prop_update *updates, size_t n,
                 uint64_t real_us) MUST_CHECK;
+/* What a control makes of the newest value: members of a struct that it does not name stay. */
+int props_merge(const struct props *ps, struct prop_update *update) MUST_CHECK;
 /* The cloud answered to the value of that version. */
 void props_confirm(struct props *ps, size_t index, uint64_t version);
 /* It did not after all; whether that is still the version. */
 bool props_reopen(struct props *ps, size_t index, uint64_t version);
 void props_drop_desired(struct props *ps, size_t index);
+/* Members of a struct that were desired before stay, as with props_merge(). */
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
 
 #endif /* IOTD_CORE_PROPS_H */

@@ -163,11 +163,10 @@ static void on_reply(int code, const char *text, void *userdata)
     end_message(m);
 }
 
-/* The most bytes that a value takes as JSON: each byte of a string may become six. */
+/* The most bytes that a value takes with its id. */
 size_t report_room_for(const struct value *v)
 {
-    return LIMIT_FEATURE_ID + 8 +
-           (v->kind == VALUE_STRING ? 6 * strlen(v->s) : (size_t) NUM_DOUBLE_TEXT);
+    return LIMIT_FEATURE_ID + 8 + value_json_room(v);
 }
 
 /* Params for as many of the turn's properties as fit; at least one does (LIMIT_STRING_VALUE). */

@@ -244,7 +244,7 @@ static struct value zero_of(enum thing_type type)
 
     if (v.kind == VALUE_STRING)
         v = value_of_text("");
-    return v;
+    return v; /* empty, if it is a struct or an array */
 }
 
 static int append_property(DBusMessageIter *list, const struct model_property *mp,

@@ -243,14 +243,15 @@ static int read_json(struct intake *in, DBusMessageIter *it, json_t **ret_json)
 static int add_json(struct intake *in, const char *id, const json_t *json)
 {
     const struct thing_define *def;
+    struct value_fault fault;
     struct prop_update *u;
     int r = next_update(in, id, &u, &def);
 
     if (r < 0)
         return r;
-    r = value_from_json(def, json, &u->value);
+    r = value_from_json(def, json, &u->value, &fault);
     if (r < 0)
-        value_explain(def, id, r, in->detail, sizeof(in->detail));
+        value_explain(&fault, id, r, in->detail, sizeof(in->detail));
     else
         in->n_updates++;
     return r;
@@ -390,13 +391,15 @@ static int read_json_params(struct intake *in, const json_t *json)
 
     json_object_foreach(object, key, value)
     {
+        struct value_fault fault;
         int i = find_param(in, key);
-        int r = i < 0 ? i : value_from_json(&in->event->params[i].define, value, &in->params[i]);
+        int r;
 
         if (i < 0)
             return i;
+        r = value_from_json(&in->event->params[i].define, value, &in->params[i], &fault);
         if (r < 0) {
-            value_explain(&in->event->params[i].define, key, r, in->detail, sizeof(in->detail));
+            value_explain(&fault, key, r, in->detail, sizeof(in->detail));
             return r;
         }
     }

@@ -45,20 +45,37 @@ static int fail(struct jx_error *error, const json_error_t *from, const char *te
     return -EBADMSG;
 }
 
-int jx_parse_object(const char *text, size_t len, json_t **ret_json, struct jx_error *error)
+static int parse(const char *text, size_t len, size_t flags, json_t **ret_json,
+                 struct jx_error *error)
 {
     json_error_t e;
     json_t *json;
 
     if (is_too_deep(text, len))
         return fail(error, NULL, "nested too deep");
-    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+    json = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, &e);
     if (!json) {
         /* Jansson names most lacks of memory by saying nothing. */
         if (json_error_code(&e) == json_error_out_of_memory || !e.text[0])
             return -ENOMEM;
         return fail(error, &e, e.text);
     }
+    *ret_json = json;
+    return 0;
+}
+
+int jx_parse_any(const char *text, size_t len, json_t **ret_json)
+{
+    return parse(text, len, JSON_DECODE_ANY, ret_json, NULL);
+}
+
+int jx_parse_object(const char *text, size_t len, json_t **ret_json, struct jx_error *error)
+{
+    json_t *json;
+    int r = parse(text, len, 0, &json, error);
+
+    if (r < 0)
+        return r;
     if (!json_is_object(json)) {
         json_decref(json);
         return fail(error, NULL, "not an object");

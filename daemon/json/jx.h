@@ -33,6 +33,8 @@ static inline void jx_decrefp(json_t **p)
  */
 int jx_parse_object(const char *text, size_t len, json_t **ret_json,
                     struct jx_error *error) MUST_CHECK;
+/* The same for a text that may be of any type. */
+int jx_parse_any(const char *text, size_t len, json_t **ret_json) MUST_CHECK;
 
 /* -ENOENT missing, -EPROTOTYPE of another type. */
 int jx_get_string(const json_t *object, const char *key, const char **ret_text) MUST_CHECK;

@@ -19,7 +19,13 @@
 #define LIMIT_CLIENT_TOKEN 128  /* own choice; vendor clients accept 90, the cloud sends 50 */
 
 /* Thing model. */
-#define LIMIT_STRING_VALUE 2048        /* console guide: string value in bytes */
+#define LIMIT_STRING_VALUE 2048   /* console guide: string value in bytes */
+#define LIMIT_STRINGENUM_KEY 64   /* own choice: a key of a stringenum, in bytes */
+#define LIMIT_ENUM_VALUES 1024    /* own choice: values of one enum or stringenum */
+#define LIMIT_STRUCT_MEMBERS 64   /* own choice: members of one struct */
+#define LIMIT_ARRAY_ELEMENTS 1024 /* own choice: elements of a value; the vendor advises 16 */
+/* Struct or array as JSON: fits into a report by itself. Beyond: TooLarge. */
+#define LIMIT_VALUE_TEXT (LIMIT_MQTT_PAYLOAD - 1024)
 #define LIMIT_MODEL_IDS 2048           /* own choice: features of one product */
 #define LIMIT_EVENT_PARAMS 255         /* vendor SDK: parameters of one event */
 #define LIMIT_MODEL_FILE (1024 * 1024) /* own choice: bytes of the model file */

@@ -28,6 +28,23 @@ static void check_define(const struct thing_define *d)
         FUZZ_CHECK(d->e.n_keys > 0);
     for (size_t i = 1; d->type == THING_ENUM && i < d->e.n_keys; i++)
         FUZZ_CHECK(d->e.keys[i - 1] < d->e.keys[i]);
+    if (d->type == THING_STRINGENUM) {
+        FUZZ_CHECK(d->se.n_keys > 0 && d->se.n_keys <= LIMIT_ENUM_VALUES);
+        for (size_t i = 0; i < d->se.n_keys; i++)
+            FUZZ_CHECK(*d->se.keys[i] && strlen(d->se.keys[i]) <= LIMIT_STRINGENUM_KEY);
+    }
+    if (d->type == THING_ARRAY) {
+        FUZZ_CHECK(d->a.element->type != THING_ARRAY);
+        check_define(d->a.element);
+    }
+    if (d->type == THING_STRUCT) {
+        FUZZ_CHECK(d->st.n_members > 0 && d->st.n_members <= LIMIT_STRUCT_MEMBERS);
+        for (size_t i = 0; i < d->st.n_members; i++) {
+            FUZZ_CHECK(name_is_feature_id(d->st.members[i].id));
+            FUZZ_CHECK(d->st.members[i].define.type < THING_STRUCT);
+            check_define(&d->st.members[i].define);
+        }
+    }
 }
 
 static void check_params(const struct model_param *params, size_t n)

@@ -51,6 +51,12 @@ integration_tests += %reldir%/02-report-history.bus
 %canon_reldir%_02_report_history_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_report_history_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+EXTRA_DIST += tests/data/types.json tests/data/types-cloud.json
+integration_tests += %reldir%/02-types-nested.bus
+%canon_reldir%_02_types_nested_bus_SOURCES = %reldir%/02-types-nested.bus.c
+%canon_reldir%_02_types_nested_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_types_nested_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-property-report.bus
 %canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
 %canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

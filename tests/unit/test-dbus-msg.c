@@ -336,6 +336,50 @@ static void test_abandoned_entry(void)
     CHECK_INT(msg_close(&it, &dict, -ENODATA), -ENODATA);
 }
 
+/* Dictionaries of any one type of value, arrays of any one type of element. */
+static void test_loose_containers(void)
+{
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
+    DBusMessageIter it, sub, entry, at;
+    struct msg_dict dict;
+    const char *key;
+    int64_t i;
+    size_t n;
+
+    msg = new_message(&it);
+    CHECK_INT(msg_open(&it, DBUS_TYPE_ARRAY, "{si}", &sub), 0);
+    CHECK_INT(msg_open(&sub, DBUS_TYPE_DICT_ENTRY, NULL, &entry), 0);
+    CHECK_INT(msg_append_string(&entry, "a"), 0);
+    CHECK_INT(msg_append_int32(&entry, 5), 0);
+    CHECK_INT(msg_close(&sub, &entry, 0), 0);
+    CHECK_INT(msg_close(&it, &sub, 0), 0);
+    CHECK_INT(msg_open(&it, DBUS_TYPE_ARRAY, "x", &sub), 0);
+    CHECK_INT(msg_append_int64(&sub, 7), 0);
+    CHECK_INT(msg_append_int64(&sub, 8), 0);
+    CHECK_INT(msg_close(&it, &sub, 0), 0);
+    CHECK_INT(msg_append_strv(&it, NULL, 0), 0);
+    CHECK_INT(msg_append_string(&it, "end"), 0);
+    msg = travel(msg);
+
+    dbus_message_iter_init(msg, &it);
+    CHECK_INT(msg_read_array(&it, &at, &n), -EPROTOTYPE);
+    CHECK_INT(msg_read_map(&it, &dict), 0);
+    CHECK(msg_dict_next(&dict, &key, &at));
+    CHECK_STR(key, "a");
+    CHECK_INT(msg_read_int64(&at, &i), 0);
+    CHECK_INT(i, 5);
+    CHECK(!msg_dict_next(&dict, &key, &at));
+    CHECK_INT(msg_read_map(&it, &dict), -EPROTOTYPE);
+    CHECK_INT(msg_read_array(&it, &at, &n), 0);
+    CHECK_INT(n, 2);
+    CHECK_INT(msg_read_int64(&at, &i), 0);
+    CHECK_INT(i, 7);
+    CHECK_INT(msg_read_array(&it, &at, &n), 0);
+    CHECK_INT(n, 0);
+    CHECK_INT(msg_read_array(&it, &at, &n), -EPROTOTYPE);
+    CHECK_INT(msg_read_map(&it, &dict), -EPROTOTYPE);
+}
+
 static void test_errors(void)
 {
     CLEANUP(msg_unrefp) DBusMessage *call = NULL;
@@ -375,6 +419,7 @@ const struct suite_test suite_tests[] = {
     {"dict", test_dict},
     {"strict-containers", test_strict_containers},
     {"abandoned-entry", test_abandoned_entry},
+    {"loose-containers", test_loose_containers},
     {"errors", test_errors},
     {NULL, NULL},
 };

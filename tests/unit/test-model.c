@@ -197,8 +197,8 @@ static void test_mistakes(void)
         {"{\"properties\":[{\"id\":\"a\",\"mode\":\"r\"}]}", "properties[0].define",
          "must be an object"},
         {PROPERTY("{}"), "properties[0].define.type", "must be a text"},
-        {PROPERTY("{\"type\":\"struct\"}"), "properties[0].define.type",
-         "\"struct\" is not a type that this release knows"},
+        {PROPERTY("{\"type\":\"text\"}"), "properties[0].define.type",
+         "\"text\" is not a type of the platform"},
         {PROPERTY("{\"type\":\"int\",\"min\":\"a\"}"), "properties[0].define.min",
          "must be a whole number within 64 bits"},
         {PROPERTY("{\"type\":\"int\",\"max\":0.5}"), "properties[0].define.max",
@@ -236,7 +236,7 @@ static void test_mistakes(void)
          "must be a list"},
         {EVENTS("{\"id\":\"a\",\"type\":\"info\",\"params\":[{\"id\":\"b\",\"define\":" BOOL
                 "},{\"id\":\"c\",\"define\":{\"type\":\"?\"}}]}"),
-         "events[0].params[1].define.type", "\"?\" is not a type that this release knows"},
+         "events[0].params[1].define.type", "\"?\" is not a type of the platform"},
         {EVENTS("{\"id\":\"a\",\"type\":\"info\",\"params\":[{\"id\":\"b\",\"define\":" BOOL
                 "},{\"id\":\"b\",\"define\":" BOOL "}]}"),
          "events[0].params", "has the id \"b\" twice"},

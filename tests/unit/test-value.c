@@ -12,7 +12,9 @@
 
 static int64_t enum_keys[] = {-3, 0, 7};
 
-static const struct thing_define defs[THING_TYPE_COUNT_] = {
+/* The simple types but stringenum; that and those made of others: test-value-nested.c. */
+#define N_TYPES 6
+static const struct thing_define defs[N_TYPES] = {
     [THING_BOOL] = {.type = THING_BOOL},
     [THING_INT] = {.type = THING_INT, .i = {-10, 100}},
     [THING_FLOAT] = {.type = THING_FLOAT, .f = {-1.5, 100}},
@@ -59,7 +61,7 @@ static const struct {
     struct {
         int error;
         const char *out;
-    } want[THING_TYPE_COUNT_]; /* bool int float string enum timestamp */
+    } want[N_TYPES]; /* bool int float string enum timestamp */
 } matrix[] = {
     {{.kind = VALUE_NONE},
      "null",
@@ -171,18 +173,18 @@ static void check_result(size_t i, size_t t, const char *how, int r, struct valu
 static void test_matrix(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(matrix); i++) {
-        for (size_t t = 0; t < THING_TYPE_COUNT_; t++) {
+        for (size_t t = 0; t < N_TYPES; t++) {
             struct value v = INT(4711);
             json_t *json;
 
-            check_result(i, t, "value", value_fit(&defs[t], &matrix[i].in, &v), &v);
+            check_result(i, t, "value", value_fit(&defs[t], &matrix[i].in, &v, NULL), &v);
             if (!matrix[i].json)
                 continue;
             v = (struct value) INT(4711);
             json = json_loads(matrix[i].json, JSON_DECODE_ANY, NULL);
             CHECK(json);
             if (json)
-                check_result(i, t, "JSON", value_from_json(&defs[t], json, &v), &v);
+                check_result(i, t, "JSON", value_from_json(&defs[t], json, &v, NULL), &v);
             json_decref(json);
         }
     }
@@ -192,12 +194,12 @@ static void test_json_others(void)
 {
     json_t *object = json_object(), *array = json_array(), *nul = json_stringn("a\0b", 3);
 
-    for (size_t t = 0; t < THING_TYPE_COUNT_; t++) {
+    for (size_t t = 0; t < N_TYPES; t++) {
         struct value v = INT(4711);
 
-        CHECK_INT(value_from_json(&defs[t], object, &v), WRONG);
-        CHECK_INT(value_from_json(&defs[t], array, &v), WRONG);
-        CHECK_INT(value_from_json(&defs[t], nul, &v), WRONG);
+        CHECK_INT(value_from_json(&defs[t], object, &v, NULL), WRONG);
+        CHECK_INT(value_from_json(&defs[t], array, &v, NULL), WRONG);
+        CHECK_INT(value_from_json(&defs[t], nul, &v, NULL), WRONG);
         CHECK_INT(v.i, 4711);
     }
     json_decref(object);
@@ -256,7 +258,7 @@ static void test_text(void)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct value v = INT(4711);
         char text[64] = "";
-        int r = value_from_text(&defs[cases[i].type], cases[i].text, &v);
+        int r = value_from_text(&defs[cases[i].type], cases[i].text, &v, NULL);
 
         if (r == 0) {
             show(&v, text, sizeof(text));
@@ -326,36 +328,43 @@ static void test_explain(void)
 {
     static const struct {
         enum thing_type type;
+        const char *in;
         int error;
         const char *text;
     } cases[] = {
-        {THING_BOOL, RANGE, "x: neither 0 nor 1"},
-        {THING_INT, RANGE, "x: not within -10 to 100"},
-        {THING_FLOAT, RANGE, "x: not within -1.5 to 100"},
-        {THING_STRING, RANGE, "x: not 1 to 5 bytes long"},
-        {THING_ENUM, RANGE, "x: not a value of this enum"},
-        {THING_TIMESTAMP, RANGE, "x: not a value of this timestamp"},
-        {THING_INT, WRONG, "x: not of type int"},
-        {THING_STRING, WRONG, "x: not of type string"},
-        {THING_INT, -ENOMEM, "x: Cannot allocate memory"},
+        {THING_BOOL, "2", RANGE, "x: neither 0 nor 1"},
+        {THING_INT, "101", RANGE, "x: not within -10 to 100"},
+        {THING_FLOAT, "-2", RANGE, "x: not within -1.5 to 100"},
+        {THING_STRING, "", RANGE, "x: not 1 to 5 bytes long"},
+        {THING_ENUM, "1", RANGE, "x: not a value of this enum"},
+        {THING_TIMESTAMP, "-1", RANGE, "x: not a value of this timestamp"},
+        {THING_INT, "a", WRONG, "x: not of type int"},
+        {THING_BOOL, "yes", WRONG, "x: not of type bool"},
     };
+    struct value_fault fault = {.path = ""};
     char text[8], id[LIMIT_FEATURE_ID + 1];
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct value v;
         char buf[128];
 
-        value_explain(&defs[cases[i].type], "x", cases[i].error, buf, sizeof(buf));
+        CHECK_INT(value_from_text(&defs[cases[i].type], cases[i].in, &v, &fault), cases[i].error);
+        value_explain(&fault, "x", cases[i].error, buf, sizeof(buf));
         CHECK_STR(buf, cases[i].text);
     }
     memset(id, 'x', sizeof(id) - 1);
     id[sizeof(id) - 1] = '\0';
-    value_explain(&defs[THING_INT], id, RANGE, text, sizeof(text));
+    value_explain(&fault, id, WRONG, text, sizeof(text));
     CHECK_STR(text, "xxxxxxx");
+    value_explain(&fault, "x", -ENOMEM, id, sizeof(id));
+    CHECK_STR(id, "x: Cannot allocate memory");
 }
 
 static void test_types(void)
 {
-    static const char *const names[] = {"bool", "int", "float", "string", "enum", "timestamp"};
+    static const char *const names[] = {
+        "bool", "int", "float", "string", "enum", "timestamp", "stringenum", "struct", "array",
+    };
     enum thing_type type = THING_BOOL;
 
     for (int t = 0; t < THING_TYPE_COUNT_; t++) {
