@@ -282,10 +282,8 @@ static int run_actions(struct link *l, unsigned actions)
         r = open_next(l);
     if (actions & LINK_ACTION_LOGIN)
         r = do_login(l);
-    if (actions & LINK_ACTION_SUBSCRIBE) {
-        l->next_filter = 0;
-        link_subscribe_next(l);
-    }
+    if (actions & LINK_ACTION_SUBSCRIBE)
+        link_subscribe(l);
     if (actions & LINK_ACTION_TELL_UP)
         r = do_tell_up(l);
     if (actions & LINK_ACTION_PROBE) {
@@ -398,6 +396,7 @@ int link_new(struct link **ret_link, struct loop *loop, const struct link_config
     l->since_real_us = clock_real_us();
     if (!can_start(l))
         strcpy(l->reason, NO_CREDENTIALS);
+    l->session_is_whole = true;
     list_init(&l->watches);
     log_limit_init(&l->skipped);
     backoff_init(&l->probe, RETRY_BASE_US, config->probe_max_us);
@@ -426,6 +425,11 @@ struct link *link_free(struct link *link)
 void link_set_transport(struct link *link, struct transport *transport)
 {
     link->transport = transport;
+}
+
+void link_set_memory(struct link *link, const struct link_memory *memory)
+{
+    link->memory = memory ? *memory : (struct link_memory){0};
 }
 
 int link_add_filter(struct link *link, const char *filter, uint8_t qos)

@@ -46,6 +46,17 @@ struct link_watch {
     void *userdata;
 };
 
+/*
+ * What of the session at the server has to be known after a restart of this process: the filters
+ * that it has, as a number made of all of them and the server; 0: not all of them, it broke while
+ * they were being subscribed.
+ */
+struct link_memory {
+    uint64_t (*get_filters)(void *userdata);
+    void (*set_filters)(uint64_t filters, void *userdata); /* 0 is kept when this returns */
+    void *userdata;
+};
+
 struct link_info {
     enum link_state state;
     const char *reason; /* for people; "" when there is nothing to say */
@@ -65,7 +76,12 @@ DEFINE_FREEP(struct link, link_free)
 extern const struct transport_events link_transport_events;
 void link_set_transport(struct link *link, struct transport *transport);
 
-/* Subscribed, one by one, whenever the server has no session of ours. Before the first start. */
+/* Copied; NULL: none any more. Without one, the session that the first CONNACK tells of is whole.
+ */
+void link_set_memory(struct link *link, const struct link_memory *memory);
+
+/* Subscribed, one by one, whenever the server has no session of ours, or one without all of them.
+ * Before the first start. */
 int link_add_filter(struct link *link, const char *filter, uint8_t qos) MUST_CHECK;
 /* The same for what the device can do without: refused, it is told and goes without. */
 int link_add_optional_filter(struct link *link, const char *filter, uint8_t qos) MUST_CHECK;

@@ -30,7 +30,7 @@ enum link_event {
     LINK_EVENT_OPENED,
     LINK_EVENT_UNREACHABLE,    /* no address, or nobody there */
     LINK_EVENT_ACCEPTED,       /* CONNACK 0, session present */
-    LINK_EVENT_ACCEPTED_NEW,   /* CONNACK 0, no session */
+    LINK_EVENT_ACCEPTED_NEW,   /* CONNACK 0, no session, or not all of it */
     LINK_EVENT_UNAVAILABLE,    /* CONNACK 3 */
     LINK_EVENT_BAD_LOGIN,      /* CONNACK 1, 2, 4; registration refused */
     LINK_EVENT_NOT_ALLOWED,    /* CONNACK 5 */

@@ -38,6 +38,8 @@ struct link {
     struct loop_timer retry_timer, phase_timer, session_timer;
     struct filters filters;
     size_t next_filter;
+    struct link_memory memory;
+    bool session_is_whole; /* without a memory */
     struct list watches;
     struct log_limit skipped;
 };
@@ -56,6 +58,8 @@ void link_step(struct link *link, enum link_event event, const char *fmt, ...) P
 extern const struct mqtt_session_ops link_session_ops;
 /* After anything that may have moved the session's deadlines. */
 void link_arm_session(struct link *link);
+/* From the first filter on. */
+void link_subscribe(struct link *link);
 /* The next filter, or the event that all are granted. */
 void link_subscribe_next(struct link *link);
 

@@ -70,6 +70,39 @@ static void session_skipped(const struct mqtt_publish *publish, size_t n_skipped
                      (int) publish->topic_len, publish->topic);
 }
 
+/* FNV-1a, 64 bits, over texts with their ends. */
+static uint64_t add_text(uint64_t hash, const char *text)
+{
+    do
+        hash = (hash ^ (uint8_t) *text) * 0x100000001b3ULL;
+    while (*text++);
+    return hash;
+}
+
+static uint64_t filters_number(const struct link *l)
+{
+    uint64_t hash = add_text(0xcbf29ce484222325ULL, l->config.endpoint.host);
+
+    for (size_t i = 0; i < l->filters.n; i++)
+        hash = add_text(hash, l->filters.all[i].topic) + l->filters.all[i].qos;
+    return hash ? hash : 1;
+}
+
+/* Broken off in the middle, the server has a session too, and would never send what is missing. */
+static bool session_is_whole(const struct link *l)
+{
+    if (!l->memory.get_filters)
+        return l->session_is_whole;
+    return l->memory.get_filters(l->memory.userdata) == filters_number(l);
+}
+
+static void set_session_whole(struct link *l, bool whole)
+{
+    l->session_is_whole = whole;
+    if (l->memory.set_filters)
+        l->memory.set_filters(whole ? filters_number(l) : 0, l->memory.userdata);
+}
+
 static void session_connack(bool session_present, uint8_t code, void *userdata)
 {
     struct link *l = userdata;
@@ -78,7 +111,7 @@ static void session_connack(bool session_present, uint8_t code, void *userdata)
     l->session_present = session_present;
     switch (code) {
     case MQTT_CONNACK_ACCEPTED:
-        if (session_present)
+        if (session_present && session_is_whole(l))
             link_step(l, LINK_EVENT_ACCEPTED, KEEP_REASON);
         else
             link_step(l, LINK_EVENT_ACCEPTED_NEW, KEEP_REASON);
@@ -98,12 +131,20 @@ static void session_connack(bool session_present, uint8_t code, void *userdata)
     }
 }
 
+void link_subscribe(struct link *l)
+{
+    set_session_whole(l, false); /* known before the server knows of a filter */
+    l->next_filter = 0;
+    link_subscribe_next(l);
+}
+
 void link_subscribe_next(struct link *l)
 {
     const struct filter *f = &l->filters.all[l->next_filter];
     int r;
 
     if (l->next_filter == l->filters.n) {
+        set_session_whole(l, true);
         link_step(l, LINK_EVENT_SUBSCRIBED, KEEP_REASON);
         return;
     }

@@ -3,12 +3,15 @@
 #include "daemon/core/core.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store/facts.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
+#include "libiotclient/base/num.h"
 
 LOG_AREA("core");
 
@@ -54,6 +57,27 @@ static void on_time(void *userdata)
         core->on_time(core->time_userdata);
 }
 
+static uint64_t get_session_filters(void *userdata)
+{
+    const struct core *core = userdata;
+
+    return core->session_filters;
+}
+
+static void set_session_filters(uint64_t filters, void *userdata)
+{
+    struct core *core = userdata;
+
+    if (core->session_filters == filters)
+        return;
+    core->session_filters = filters;
+    core->session_unsaved = true;
+    if (filters == 0)
+        (void) !persist_now(&core->persist, true); /* told there */
+    else
+        persist_request(&core->persist, false);
+}
+
 static const struct thing_events thing_events = {
     .on_control = on_control,
     .on_action = on_action,
@@ -76,8 +100,15 @@ void core_configure(struct core *core, const struct core_config *config)
 static int save_facts(struct db *db, void *userdata)
 {
     struct core *core = userdata;
+    char number[24];
+    int r = 0;
 
-    return core->bound_unsaved ? facts_put(db, "bound", core->bound ? "1" : "0") : 0;
+    if (core->bound_unsaved)
+        r = facts_put(db, "bound", core->bound ? "1" : "0");
+    (void) snprintf(number, sizeof(number), "%" PRIu64, core->session_filters);
+    if (r == 0 && core->session_unsaved)
+        r = facts_put(db, "session_filters", number);
+    return r;
 }
 
 static void saved_facts(int result, void *userdata)
@@ -85,17 +116,23 @@ static void saved_facts(int result, void *userdata)
     struct core *core = userdata;
 
     if (result == 0)
-        core->bound_unsaved = false;
+        core->bound_unsaved = core->session_unsaved = false;
 }
 
 static int load_facts(struct core *core)
 {
     CLEANUP(freep) char *bound = NULL;
+    CLEANUP(freep) char *filters = NULL;
     int r = facts_get(core->db, "bound", &bound);
 
     if (r == 0)
-        core->bound = strcmp(bound, "1") == 0;
-    return r;
+        r = facts_get(core->db, "session_filters", &filters);
+    if (r < 0)
+        return r;
+    core->bound = strcmp(bound, "1") == 0;
+    if (num_parse_u64(filters, &core->session_filters) < 0)
+        core->session_filters = 0; /* not known: subscribed again */
+    return 0;
 }
 
 /* What the cloud has not confirmed goes out again. */
@@ -199,6 +236,9 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     core_configure(core, config);
     calls_resume(&core->calls);
     mark_unconfirmed(core);
+    link_set_memory(link, &(struct link_memory){.get_filters = get_session_filters,
+                                                .set_filters = set_session_filters,
+                                                .userdata = core});
     *ret_core = TAKE(core);
     return 0;
 }
@@ -213,6 +253,7 @@ struct core *core_free(struct core *core)
     if (!core)
         return NULL;
 
+    link_set_memory(core->link, NULL);
     calls_done(&core->calls);
     events_done(&core->events);
     reports_done(&core->reports);

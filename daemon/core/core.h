@@ -52,6 +52,8 @@ struct core {
     struct calls calls;
     bool bound;
     bool bound_unsaved;
+    uint64_t session_filters; /* struct link_memory */
+    bool session_unsaved;
     void (*on_time)(void *userdata); /* the offset of the clock was measured */
     void *time_userdata;
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);

@@ -118,6 +118,52 @@ static void test_cloud_restarted(void)
     scene_stop(&s);
 }
 
+/* The connection breaks after some SUBSCRIBEs: the session that is present then has not all. */
+static void test_half_subscribed(void)
+{
+    for (int kill = 0; kill <= 1; kill++) {
+        CLEANUP(freep) char *name = scene_printf("half-%d", kill);
+        CLEANUP(freep) char *state_dir = fixture_test_path(name);
+        struct scene s = {.cloud = cloud_start(NULL)};
+
+        cloud_fault(s.cloud, "{\"fault\":\"drop\",\"after_packets\":3,\"direction\":\"up\"}");
+        s.iotd = daemon_start(&(struct daemon_options){
+            .endpoint = cloud_ws_url(s.cloud), .settings = SCENE_LINK, .state_dir = state_dir});
+        s.bus = daemon_bus(s.iotd);
+        json_decref(cloud_wait(s.cloud, "event", "subscribe", NULL));
+        json_decref(cloud_wait(s.cloud, "event", "fault", "drop"));
+        if (kill) {
+            daemon_kill(s.iotd);
+            daemon_start_again(s.iotd);
+        }
+        (void) daemon_wait_link(s.iotd, "up");
+        check_link(&s, "SessionPresent", "true");
+        CHECK_INT(count_subscriptions(&s), TOPICS);
+        CHECK_COMPLETED(
+            s.bus, thing_token(s.bus, "PostEventJson", "ss", "low_voltage", "{\"voltage\":3}"), 0);
+        scene_stop(&s);
+    }
+}
+
+/* A restart of iotd alone is no reason to subscribe again. */
+static void test_iotd_restarted(void)
+{
+    struct scene s;
+
+    scene_start(&s, NULL);
+    CHECK_COMPLETED(s.bus, thing_token(s.bus, "ReportValue", "sv", "brightness", "i", 1), 0);
+    CHECK_INT(count_subscribed(&s), 0);
+    daemon_kill(s.iotd);
+    daemon_start_again(s.iotd);
+    CHECK_INT(count_subscribed(&s), TOPICS);
+    (void) daemon_wait_link(s.iotd, "up");
+    check_link(&s, "SessionPresent", "true");
+    CHECK_COMPLETED(s.bus, thing_token(s.bus, "ReportValue", "sv", "brightness", "i", 2), 0);
+    drop(&s);
+    CHECK_INT(count_subscribed(&s), 0);
+    scene_stop(&s);
+}
+
 /* Connect and Disconnect; what the cloud sends meanwhile it keeps in the session. */
 static void test_switched_off(void)
 {
@@ -252,6 +298,8 @@ const char *const suite_name = "07-link-faults";
 const struct suite_test suite_tests[] = {
     {"dropped", test_dropped},
     {"cloud-restarted", test_cloud_restarted},
+    {"half-subscribed", test_half_subscribed},
+    {"iotd-restarted", test_iotd_restarted},
     {"switched-off", test_switched_off},
     {"answer-survives", test_answer_survives},
     {"event-survives", test_event_survives},

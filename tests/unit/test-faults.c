@@ -358,6 +358,7 @@ static void test_sending(void)
         crig_begin();
         CHECK_INT(run_submit(&timestamp_s), 0);
         CHECK_INT(run_post(&n_posted), 0);
+        link_set_memory(rig->link, NULL); /* nothing to be subscribed */
         link_enable(rig->link);
         rig_advance(rig, 0);
         fake_transport_accept(&rig->net);

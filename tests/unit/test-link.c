@@ -395,8 +395,85 @@ static void test_filters(void)
     steps_end();
 }
 
+static uint64_t kept; /* what is known of the session */
+
+static uint64_t get_kept(void *userdata)
+{
+    (void) userdata;
+    return kept;
+}
+
+static void set_kept(uint64_t filters, void *userdata)
+{
+    (void) userdata;
+    kept = filters;
+}
+
+/* SUBSCRIBE for that filter is on the wire. */
+static void check_subscribe(const char *filter)
+{
+    CHECK(rig_next(&steps_rig, &steps_p) && steps_p.type == 8);
+    CHECK_STR(steps_p.topic, filter);
+}
+
+/* A session that broke off before it had all filters has to get them, also after a restart. */
+static void test_half_subscribed(void)
+{
+    static const struct link_memory memory = {get_kept, set_kept, NULL};
+    uint64_t whole;
+
+    for (int with_memory = 0; with_memory <= 1; with_memory++) {
+        steps_begin();
+        kept = 1234;
+        if (with_memory)
+            link_set_memory(steps_rig.link, &memory);
+        steps_enable();
+        steps_reach_login();
+        rig_feed_connack(&steps_rig, false, 0);
+        check_subscribe("a/+");
+        CHECK(!with_memory || kept == 0);
+        rig_feed_suback(&steps_rig, steps_p.id, 1);
+        check_subscribe("b");
+        rig_drop(&steps_rig);
+        (void) steps_wait_us();
+
+        /* The server tells of a session: the one that has "a/+" only. */
+        steps_reach_login();
+        rig_feed_connack(&steps_rig, true, 0);
+        CHECK_INT(steps_state(), LINK_STATE_SUBSCRIBING);
+        check_subscribe("a/+");
+        rig_feed_suback(&steps_rig, steps_p.id, 1);
+        check_subscribe("b");
+        rig_feed_suback(&steps_rig, steps_p.id, 0);
+        CHECK_INT(steps_state(), LINK_STATE_UP);
+        CHECK(steps_info().session_present);
+        CHECK(!with_memory || kept != 0);
+        rig_drop(&steps_rig);
+        (void) steps_wait_us();
+
+        steps_reach_login(); /* now it is whole */
+        rig_feed_connack(&steps_rig, true, 0);
+        CHECK_INT(steps_state(), LINK_STATE_UP);
+        whole = kept;
+        steps_end();
+    }
+
+    /* A process that finds other filters, as an older release subscribed, adds its own. */
+    for (int other = 0; other <= 1; other++) {
+        steps_begin();
+        kept = whole + (uint64_t) other;
+        link_set_memory(steps_rig.link, &memory);
+        steps_enable();
+        steps_reach_login();
+        rig_feed_connack(&steps_rig, true, 0);
+        CHECK_INT(steps_state(), other ? LINK_STATE_SUBSCRIBING : LINK_STATE_UP);
+        steps_end();
+    }
+}
+
 const char *const suite_name = "link";
 const struct suite_test suite_tests[] = {
+    {"half_subscribed", test_half_subscribed},
     {"connect", test_connect},
     {"session_present", test_session_present},
     {"settings", test_settings},
