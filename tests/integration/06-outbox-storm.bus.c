@@ -6,8 +6,8 @@
  * books have to balance: tests/lib/ledger.h. After that the same without kills of iotd, which must
  * not grow.
  *
- * IOTD_STORM_SEED repeats a run (the seed is printed), IOTD_STORM_ROUNDS makes it longer; 200
- * rounds take some minutes: IOTD_TEST_TIMEOUT_SCALE.
+ * IOTD_STORM_SEED repeats a run (the seed is printed), IOTD_STORM_BLOWS makes it longer; 200 take
+ * more than a minute: tests/run has a row for it.
  */
 
 #include <poll.h>
@@ -20,7 +20,7 @@
 #include "tests/lib/ledger-scene.h"
 #include "tests/lib/test-loop.h"
 
-#define ROUNDS 80
+#define BLOWS 70
 #define MAX_DELAYED 8
 #define SETTLE_MS 30000U
 #define RSS_GROWTH_KIB 2048
@@ -41,7 +41,7 @@ struct storm {
     uint64_t chance;
     unsigned n_controls;
     int fds; /* of iotd at rest, the first time; 0: not seen yet */
-    unsigned n_kills, n_cloud_kills;
+    unsigned n_blows, n_kills, n_cloud_kills;
 };
 
 /* xorshift64: the whole run follows from the seed. */
@@ -260,11 +260,13 @@ static void control(struct storm *s)
     json_decref(cloud_control(s->scene.cloud, values));
 }
 
+#define CALM "{'fault':'none'}"
+
 /* What the cloud is told to do badly; calm comes often enough for things to go on. */
 static const char *const faults[] = {
-    "{'fault':'none'}",
-    "{'fault':'none'}",
-    "{'fault':'none'}",
+    CALM,
+    CALM,
+    CALM,
     "{'fault':'drop'}",
     "{'fault':'drop'}",
     "{'fault':'drop','after_packets':3,'direction':'both'}",
@@ -281,23 +283,35 @@ static const char *const faults[] = {
     "{'fault':'garbage','bytes':16,'seed':7}",
 };
 
+static bool strike(struct storm *s, bool kills)
+{
+    unsigned blow = chance(s, 10);
+    const char *json;
+
+    if (blow < 3 && kills) {
+        kill_iotd(s);
+        return true;
+    }
+    if (blow == 3) {
+        kill_cloud(s, chance(s, 2) == 0);
+        return true;
+    }
+    if (blow == 9)
+        return false;
+    json = faults[chance(s, ARRAY_SIZE(faults))];
+    fault(s, json);
+    return strcmp(json, CALM) != 0;
+}
+
 static void round_of(struct storm *s, bool kills)
 {
-    unsigned blow;
-
     for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
         answer_delayed(&s->programs[i]);
     post_some(s, 5);
     if (chance(s, 2) == 0)
         control(s);
     run_for(s, chance(s, 40));
-    blow = chance(s, 10);
-    if (blow < 3 && kills)
-        kill_iotd(s);
-    else if (blow == 3)
-        kill_cloud(s, chance(s, 2) == 0);
-    else if (blow < 9)
-        fault(s, faults[chance(s, ARRAY_SIZE(faults))]);
+    s->n_blows += strike(s, kills);
     post_some(s, 2);
     run_for(s, chance(s, 80));
     if (chance(s, 2) == 0)
@@ -388,10 +402,10 @@ static bool settle(struct storm *s)
     return true;
 }
 
-/* n rounds, and rest after them. */
+/* Rounds until there were n blows, and rest after them. */
 static bool rage(struct storm *s, uint64_t n, bool kills)
 {
-    for (uint64_t i = 0; i < n; i++)
+    for (unsigned begin = s->n_blows; s->n_blows - begin < n;)
         round_of(s, kills);
     return settle(s);
 }
@@ -407,24 +421,24 @@ static uint64_t number_from(const char *variable, uint64_t fallback)
 static void test_storm(void)
 {
     uint64_t seed = number_from("IOTD_STORM_SEED", (uint64_t) time(NULL));
-    uint64_t rounds = number_from("IOTD_STORM_ROUNDS", ROUNDS);
+    uint64_t blows = number_from("IOTD_STORM_BLOWS", BLOWS);
     struct storm s = {.chance = seed * 0x9e3779b97f4a7c15ULL | 1};
     long rss;
 
-    printf("IOTD_STORM_SEED=%llu IOTD_STORM_ROUNDS=%llu\n", (unsigned long long) seed,
-           (unsigned long long) rounds);
+    printf("IOTD_STORM_SEED=%llu IOTD_STORM_BLOWS=%llu\n", (unsigned long long) seed,
+           (unsigned long long) blows);
     ledger_init(&s.ledger);
     start(&s);
-    if (settle(&s) && rage(&s, rounds, true) && rage(&s, rounds / 8 + 1, false)) {
+    if (settle(&s) && rage(&s, blows, true) && rage(&s, blows / 8 + 1, false)) {
         rss = proc_rss_kib(daemon_proc(s.scene.iotd));
-        (void) rage(&s, rounds / 2, false);
+        (void) rage(&s, blows / 2, false);
         rss = proc_rss_kib(daemon_proc(s.scene.iotd)) - rss;
         printf("%d descriptors, RSS %+ld KiB\n", s.fds, rss);
         if (PROC_RSS_IS_TELLING && rss > RSS_GROWTH_KIB)
             suite_fail(__FILE__, __LINE__, "iotd grew by %ld KiB", rss);
     }
     ledger_check(&s.ledger);
-    printf("%u kills of iotd, %u of the cloud\n", s.n_kills, s.n_cloud_kills);
+    printf("%u blows, %u kills of iotd, %u of the cloud\n", s.n_blows, s.n_kills, s.n_cloud_kills);
     for (unsigned i = 0; i < LEDGER_PROGRAMS; i++)
         s.programs[i].bus = bus_client_free(s.programs[i].bus);
     scene_stop(&s.scene);
