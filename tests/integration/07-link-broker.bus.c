@@ -117,6 +117,71 @@ static void test_bound(void)
     broker_stop(&b);
 }
 
+static void link_call(struct broker_scene *b, const char *member)
+{
+    CHECK_MSG(scene_call(b->bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, member, ""), "");
+}
+
+static void send_control(struct broker_scene *b, int i)
+{
+    CLEANUP(freep)
+    char *payload = scene_printf(
+        "{'method':'control','clientToken':'kept-%d','params':{'brightness':%d}}", i, i);
+
+    broker_send(b, "property", payload);
+}
+
+#define KEPT 20
+
+/*
+ * The broker keeps what comes while the device is away: executed in order, each once. What comes
+ * a second time while the first is at work shares its answer, afterwards it is answered from
+ * memory.
+ */
+static void test_kept_for_us(void)
+{
+    struct broker_scene b;
+    struct bus_client *lamp;
+    DBusMessage *msg;
+
+    broker_start(&b, NULL, false);
+    lamp = bus_client_new();
+    CHECK_MSG(scene_register(lamp, "brightness", "", ""), "");
+    link_call(&b, "Disconnect");
+    (void) daemon_wait_link(b.iotd, "off");
+    for (int i = 1; i <= KEPT; i++) {
+        send_control(&b, i);
+        if (i % 5 == 0)
+            send_control(&b, i); /* with the same clientToken */
+    }
+    link_call(&b, "Connect");
+    for (int i = 1; i <= KEPT; i++) {
+        CLEANUP(freep) char *want = scene_printf("{\"brightness\":x:%d} *", i);
+        DBusMessage *call = bus_client_wait_call(lamp, "Control");
+
+        CHECK_MSG(call ? dbus_message_ref(call) : NULL, want);
+        scene_reply(lamp, call, "is", 0, "");
+    }
+    (void) bus_client_wait_property(b.bus, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "State", "up");
+    for (int i = 1; i <= KEPT; i++) {
+        if (i % 5 == 0)
+            send_control(&b, i);
+    }
+    broker_barrier(&b);
+    bus_client_round_trip(lamp, IOTD_BUS_NAME);
+    while ((msg = bus_client_next(lamp))) {
+        CHECK(dbus_message_get_type(msg) != DBUS_MESSAGE_TYPE_METHOD_CALL);
+        dbus_message_unref(msg);
+    }
+    for (int i = 1; i <= KEPT; i++) {
+        CLEANUP(freep) char *token = scene_printf("\"kept-%d\"", i);
+
+        CHECK_INT(broker_count(&b, "property", token), i % 5 == 0 ? 2 : 1);
+    }
+    lamp = bus_client_free(lamp);
+    broker_stop(&b);
+}
+
 /* Its own messages only: others, and retained ones, are nobody's. */
 static void test_foreign_topics(void)
 {
@@ -134,7 +199,10 @@ static void test_foreign_topics(void)
 
 const char *const suite_name = "07-link-broker";
 const struct suite_test suite_tests[] = {
-    {"ws", test_ws},       {"tcp", test_tcp},
-    {"bound", test_bound}, {"foreign-topics", test_foreign_topics},
+    {"ws", test_ws},
+    {"tcp", test_tcp},
+    {"kept-for-us", test_kept_for_us},
+    {"bound", test_bound},
+    {"foreign-topics", test_foreign_topics},
     {NULL, NULL},
 };
