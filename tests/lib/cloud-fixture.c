@@ -143,6 +143,11 @@ void cloud_kill(struct cloud_fixture *c)
     c->proc = proc_kill(c->proc);
 }
 
+void cloud_signal(struct cloud_fixture *c, int signal)
+{
+    proc_signal(c->proc, signal);
+}
+
 void cloud_restart(struct cloud_fixture *c)
 {
     cloud_kill(c);

@@ -34,6 +34,8 @@ struct cloud_fixture *cloud_stop(struct cloud_fixture *c);
 /* As a crash of the cloud; starting it again on the same ports. */
 void cloud_kill(struct cloud_fixture *c);
 void cloud_restart(struct cloud_fixture *c);
+/* SIGSTOP and SIGCONT: its ports still take connections. */
+void cloud_signal(struct cloud_fixture *c, int signal);
 
 /* Endpoints for iotd; borrowed. */
 const char *cloud_ws_url(const struct cloud_fixture *c);  /* ws://127.0.0.1:N/mqtt */
