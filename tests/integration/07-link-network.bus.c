@@ -85,7 +85,7 @@ static uint64_t wait_patient(struct scene *s)
     uint64_t begin = fixture_now_ms(), next = 0;
 
     while (next < now_real_us() + PATIENT_US && fixture_now_ms() - begin < 120000) {
-        (void) bus_client_wait_signal(s->bus, "PropertiesChanged");
+        msg_unref(bus_client_wait_signal(s->bus, "PropertiesChanged"));
         next = get_number(s, "NextTryUSec");
     }
     CHECK(next >= now_real_us() + PATIENT_US - 100000);

@@ -195,26 +195,24 @@ static void test_skip(void)
     static uint8_t buf[BIG + 64];
     size_t len = make_big(buf);
     struct mqtt_stream st;
+    struct seen s;
 
     mqtt_stream_init(&st, SMALL_CAP);
     for (size_t at = 0; at <= len; at++) {
-        struct seen s = {0};
-
+        s = (struct seen){0};
         CHECK_INT(feed(&st, buf, at, &s), 0);
         CHECK_INT(feed(&st, buf + at, len - at, &s), 0);
         check_big(&s, at);
         CHECK(!st.body);
     }
     for (size_t piece = 1; piece <= 12; piece++) {
-        struct seen s = {0};
-
+        s = (struct seen){0};
         for (size_t at = 0; at < len; at += piece)
             CHECK_INT(feed(&st, buf + at, len - at < piece ? len - at : piece, &s), 0);
         check_big(&s, piece);
     }
     for (size_t at = 0; at < len; at += 7) { /* a new connection in the middle of it */
-        struct seen s = {0};
-
+        s = (struct seen){0};
         CHECK_INT(feed(&st, buf, at, &s), 0);
         mqtt_stream_reset(&st);
         s = (struct seen){0};
