@@ -218,6 +218,12 @@ unit_tests += %reldir%/unit/test-localcloud-model
 %canon_reldir%_unit_test_localcloud_model_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_model_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-types
+%canon_reldir%_unit_test_localcloud_types_SOURCES = %reldir%/unit/test-localcloud-types.c \
+	%reldir%/lib/types-table.c %reldir%/lib/types-table.h
+%canon_reldir%_unit_test_localcloud_types_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_types_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-sign
 %canon_reldir%_unit_test_localcloud_sign_SOURCES = %reldir%/unit/test-localcloud-sign.c
 %canon_reldir%_unit_test_localcloud_sign_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -379,6 +385,13 @@ unit_tests += %reldir%/unit/test-value-nested
 %canon_reldir%_unit_test_value_nested_SOURCES = %reldir%/unit/test-value-nested.c
 %canon_reldir%_unit_test_value_nested_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_value_nested_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-types
+%canon_reldir%_unit_test_types_SOURCES = %reldir%/unit/test-types.c \
+	%reldir%/lib/json-bus.c %reldir%/lib/json-bus.h \
+	%reldir%/lib/types-table.c %reldir%/lib/types-table.h
+%canon_reldir%_unit_test_types_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_types_LDADD = $(daemon_test_libs)
 
 unit_tests += %reldir%/unit/test-conf
 %canon_reldir%_unit_test_conf_SOURCES = %reldir%/unit/test-conf.c

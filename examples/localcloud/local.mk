@@ -30,7 +30,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/journal.c %reldir%/journal.h \
 	%reldir%/listeners.c %reldir%/listeners.h \
 	%reldir%/model.c %reldir%/model.h \
-	%reldir%/model_parse.c %reldir%/model_parse.h \
+	%reldir%/model_define.c %reldir%/model_parse.c %reldir%/model_parse.h \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/net_device.c %reldir%/net_device.h \
 	%reldir%/ota.c %reldir%/ota.h \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "examples/localcloud/model_parse.h"
+#include "libiotclient/base/limits.h"
 #include "libiotclient/base/num.h"
 
 void model_verdict_set(struct model_verdict *v, enum model_code code, const char *fmt, ...)
@@ -106,24 +107,34 @@ static bool check_string(const struct model_define *d, const char *id, const jso
     return false;
 }
 
-static bool check_mapping(const struct model_define *d, const char *id, const json_t *value,
-                          struct model_verdict *v)
+static bool check_enum(const struct model_define *d, const char *id, const json_t *value,
+                       struct model_verdict *v)
 {
-    char number[24];
-    const char *key = number;
+    const char *key;
+    json_t *text;
+    int64_t number;
 
-    if (d->type == MODEL_TYPE_ENUM) {
-        if (!json_is_integer(value))
-            return value_is_wrong(v, id, "an integer of its list");
-        (void) snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else {
-        if (!json_is_string(value))
-            return value_is_wrong(v, id, "a string of its list");
-        key = json_string_value(value);
+    if (!json_is_integer(value))
+        return value_is_wrong(v, id, "an integer of its list");
+    json_object_foreach(d->mapping, key, text)
+    {
+        if (num_parse_i64(key, &number) == 0 && number == json_integer_value(value))
+            return true;
     }
-    if (json_object_get(d->mapping, key))
+    model_verdict_set(v, MODEL_CODE_VALUE, "%s: %" JSON_INTEGER_FORMAT " is not in its list", id,
+                      json_integer_value(value));
+    return false;
+}
+
+static bool check_stringenum(const struct model_define *d, const char *id, const json_t *value,
+                             struct model_verdict *v)
+{
+    if (!json_is_string(value))
+        return value_is_wrong(v, id, "a string of its list");
+    if (json_object_get(d->mapping, json_string_value(value)))
         return true;
-    model_verdict_set(v, MODEL_CODE_VALUE, "%s: %.64s is not in its list", id, key);
+    model_verdict_set(v, MODEL_CODE_VALUE, "%s: %.64s is not in its list", id,
+                      json_string_value(value));
     return false;
 }
 
@@ -157,6 +168,11 @@ static bool check_array(const struct model_define *d, const char *id, const json
 {
     if (!json_is_array(value))
         return value_is_wrong(v, id, "an array");
+    if (json_array_size(value) > LIMIT_ARRAY_ELEMENTS) {
+        model_verdict_set(v, MODEL_CODE_VALUE, "%s: has more than %d elements", id,
+                          LIMIT_ARRAY_ELEMENTS);
+        return false;
+    }
     for (size_t i = 0; i < json_array_size(value); i++) {
         if (!check_value(d->item, id, json_array_get(value, i), v))
             return false;
@@ -181,8 +197,9 @@ static bool check_value(const struct model_define *d, const char *id, const json
     case MODEL_TYPE_STRING:
         return check_string(d, id, value, v);
     case MODEL_TYPE_ENUM:
+        return check_enum(d, id, value, v);
     case MODEL_TYPE_STRINGENUM:
-        return check_mapping(d, id, value, v);
+        return check_stringenum(d, id, value, v);
     case MODEL_TYPE_TIMESTAMP:
         if (json_is_integer(value) && json_integer_value(value) >= 0)
             return true;
@@ -197,9 +214,42 @@ static bool check_value(const struct model_define *d, const char *id, const json
     return value_is_wrong(v, id, "of a known type");
 }
 
-/* what: how the ids are called in the text. */
-static void check_params(const struct model_fields *fields, const char *what, const json_t *params,
-                         bool writable_only, struct model_verdict *v)
+/* What does not fit into a message by itself, the platform never sees. */
+static bool check_size(const char *id, const json_t *value, struct model_verdict *v)
+{
+    if (!json_is_object(value) && !json_is_array(value))
+        return true;
+    if (json_dumpb(value, NULL, 0, JSON_COMPACT) <= LIMIT_VALUE_TEXT)
+        return true;
+    model_verdict_set(v, MODEL_CODE_VALUE, "%s: is longer than %d bytes", id, LIMIT_VALUE_TEXT);
+    return false;
+}
+
+/* The vendor's C client sends the arrays of events and outputs as JSON in a string. */
+static bool check_field(const struct model_field *f, const json_t *value, bool quoted,
+                        struct model_verdict *v)
+{
+    json_t *array = NULL;
+    bool ok;
+
+    if (quoted && f->define.type == MODEL_TYPE_ARRAY && json_is_string(value))
+        array = json_loads(json_string_value(value), 0, NULL);
+    if (array)
+        value = array;
+    ok = check_value(&f->define, f->id, value, v) && check_size(f->id, value, v);
+    json_decref(array);
+    return ok;
+}
+
+/* How params are checked, and what their ids are called in the text. */
+struct params_kind {
+    const char *what;
+    bool writable_only;
+    bool quoted_arrays;
+};
+
+static void check_params(const struct model_fields *fields, struct params_kind kind,
+                         const json_t *params, struct model_verdict *v)
 {
     const char *key;
     json_t *value;
@@ -213,15 +263,15 @@ static void check_params(const struct model_fields *fields, const char *what, co
         const struct model_field *f = field_find(fields, key);
 
         if (!f) {
-            model_verdict_set(v, MODEL_CODE_UNKNOWN, "no %s \"%.64s\" in the thing model", what,
-                              key);
+            model_verdict_set(v, MODEL_CODE_UNKNOWN, "no %s \"%.64s\" in the thing model",
+                              kind.what, key);
             return;
         }
-        if (writable_only && !f->writable) {
+        if (kind.writable_only && !f->writable) {
             model_verdict_set(v, MODEL_CODE_VALUE, "%s: is read only", key);
             return;
         }
-        if (!check_value(&f->define, key, value, v))
+        if (!check_field(f, value, kind.quoted_arrays, v))
             return;
     }
     model_verdict_set(v, MODEL_CODE_OK, "success");
@@ -230,7 +280,8 @@ static void check_params(const struct model_fields *fields, const char *what, co
 void model_check_properties(const struct model *m, const json_t *params, bool writable_only,
                             struct model_verdict *ret_verdict)
 {
-    check_params(&m->properties, "property", params, writable_only, ret_verdict);
+    check_params(&m->properties, (struct params_kind){"property", writable_only, false}, params,
+                 ret_verdict);
 }
 
 const char *model_event_type(const struct model *m, const char *id)
@@ -255,7 +306,8 @@ void model_check_event(const struct model *m, const char *id, const char *type,
                           event->type, type);
         return;
     }
-    check_params(&event->params, "parameter", params, false, ret_verdict);
+    check_params(&event->params, (struct params_kind){"parameter", false, true}, params,
+                 ret_verdict);
 }
 
 void model_check_action_input(const struct model *m, const char *id, const json_t *params,
@@ -268,7 +320,7 @@ void model_check_action_input(const struct model *m, const char *id, const json_
                           id);
         return;
     }
-    check_params(&action->input, "input", params, false, ret_verdict);
+    check_params(&action->input, (struct params_kind){"input", false, false}, params, ret_verdict);
     for (size_t i = 0; i < action->input.n && ret_verdict->code == MODEL_CODE_OK; i++) {
         if (!json_object_get(params, action->input.items[i].id))
             model_verdict_set(ret_verdict, MODEL_CODE_VALUE, "input %s is missing",
@@ -286,5 +338,5 @@ void model_check_action_output(const struct model *m, const char *id, const json
                           id);
         return;
     }
-    check_params(&action->output, "output", params, false, ret_verdict);
+    check_params(&action->output, (struct params_kind){"output", false, true}, params, ret_verdict);
 }

@@ -2,7 +2,8 @@
 #ifndef IOTD_LOCALCLOUD_MODEL_PARSE_H
 #define IOTD_LOCALCLOUD_MODEL_PARSE_H
 
-/* The parsed form, shared by the parser (model_parse.c) and the checks (model.c) only. */
+/* The parsed form, shared by the parser (model_parse.c, model_define.c) and the checks (model.c).
+ */
 
 #include "examples/localcloud/model.h"
 
@@ -60,5 +61,20 @@ struct model {
     struct model_action *actions;
     size_t n_actions;
 };
+
+/* Where the parser stands in the document; every level has its own copy of the path. */
+#define MODEL_PATH_MAX 200
+struct model_at {
+    char path[MODEL_PATH_MAX];
+    char **error;
+};
+
+/* Says what is wrong there, the first time. -EINVAL or -ENOMEM */
+int model_at_fail(const struct model_at *at, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct model_at model_at_below(const struct model_at *at, const char *key);
+/* A list of fields whose definitions are at define_key; scalar: without struct and array. */
+int model_at_fields(const struct model_at *at, json_t *list, const char *define_key, bool scalar,
+                    size_t max, struct model_fields *ret_fields);
+int model_at_define(const struct model_at *at, json_t *define, bool scalar, struct model_define *d);
 
 #endif /* IOTD_LOCALCLOUD_MODEL_PARSE_H */

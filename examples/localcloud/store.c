@@ -190,6 +190,17 @@ const struct list *store_points(const struct store *s, const struct config_devic
     return p ? &p->points : NULL;
 }
 
+/* Members of a struct that were desired before stay desired. */
+static json_t *merge_desired(json_t *desired, json_t *value)
+{
+    json_t *merged = json_is_object(desired) && json_is_object(value) ? json_copy(desired) : NULL;
+
+    if (merged && json_object_update(merged, value) == 0)
+        return merged;
+    json_decref(merged);
+    return json_incref(value);
+}
+
 int store_desire(struct store *s, const struct config_device *device, json_t *params,
                  uint64_t *ret_write)
 {
@@ -206,9 +217,10 @@ int store_desire(struct store *s, const struct config_device *device, json_t *pa
     json_object_foreach(params, id, value)
     {
         struct property *p = property_find(s, device, id);
+        json_t *desired = merge_desired(p->desired, value);
 
         json_decref(p->desired);
-        p->desired = json_incref(value);
+        p->desired = desired;
         p->write = s->last_write;
     }
     *ret_write = s->last_write;

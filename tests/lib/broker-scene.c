@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void broker_start(struct broker_scene *b, const char *settings, bool websocket)
+void broker_start_with(struct broker_scene *b, const char *settings, bool websocket,
+                       const char *model)
 {
     CLEANUP(freep) char *text = scene_printf("%s%s", SCENE_LINK, settings ? settings : "");
 
@@ -15,9 +16,15 @@ void broker_start(struct broker_scene *b, const char *settings, bool websocket)
     b->iotd = daemon_start(&(struct daemon_options){
         .endpoint = websocket ? mosquitto_ws_url(b->broker) : mosquitto_tcp_url(b->broker),
         .settings = text,
+        .model = model,
     });
     b->bus = daemon_bus(b->iotd);
     (void) daemon_wait_link(b->iotd, "up");
+}
+
+void broker_start(struct broker_scene *b, const char *settings, bool websocket)
+{
+    broker_start_with(b, settings, websocket, NULL);
 }
 
 void broker_stop(struct broker_scene *b)

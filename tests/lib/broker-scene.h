@@ -17,6 +17,9 @@ struct broker_scene {
 
 /* settings after SCENE_LINK, or NULL. The link is up on return. Skips without mosquitto. */
 void broker_start(struct broker_scene *b, const char *settings, bool websocket);
+/* The same with a model of the test's own; a path or NULL. */
+void broker_start_with(struct broker_scene *b, const char *settings, bool websocket,
+                       const char *model);
 void broker_stop(struct broker_scene *b);
 
 /* To $thing/down/CHANNEL/PRODUCT/DEVICE. */

@@ -11,7 +11,7 @@
 #include "tests/lib/suite.h"
 
 #define PRODUCT(devices)                                                                           \
-    "{\"products\":[{\"product_id\":\"P1\",\"model\":{},\"devices\":[" devices "]}]}"
+    "{\"products\":[{\"product_id\":\"P1\",\"model\":{\"events\":[]},\"devices\":[" devices "]}]}"
 #define DEVICE "{\"device_name\":\"d1\",\"secret\":\"Zm9v\"}"
 
 static void test_defaults(void)

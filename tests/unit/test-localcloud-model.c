@@ -189,6 +189,42 @@ static void test_events_and_actions(void)
     model_free(m);
 }
 
+/* The vendor's C client sends arrays of events and outputs as text, those of properties not. */
+static void test_quoted_arrays(void)
+{
+    static const char text[] =
+        "{\"properties\":[{\"id\":\"p\",\"mode\":\"rw\",\"define\":{\"type\":\"array\","
+        "\"arrayInfo\":{\"type\":\"int\",\"max\":\"9\"}}}],"
+        "\"events\":[{\"id\":\"e\",\"type\":\"info\",\"params\":[{\"id\":\"p\",\"define\":{"
+        "\"type\":"
+        "\"array\",\"arrayInfo\":{\"type\":\"int\",\"max\":\"9\"}}}]}],"
+        "\"actions\":[{\"id\":\"a\",\"input\":[],\"output\":[{\"id\":\"p\",\"define\":{\"type\":"
+        "\"array\",\"arrayInfo\":{\"type\":\"int\",\"max\":\"9\"}}}]}]}";
+    json_t *doc = json(text), *good = json("{\"p\":\"[1,2]\"}"), *bad = json("{\"p\":\"[1,10]\"}"),
+           *none = json("{\"p\":\"1\"}");
+    struct model *m = NULL;
+    char *error = NULL;
+    struct model_verdict v;
+
+    CHECK_INT(model_new(&m, doc, &error), 0);
+    model_check_event(m, "e", "info", good, &v);
+    CHECK_INT(v.code, 0);
+    model_check_event(m, "e", "info", bad, &v);
+    CHECK_INT(v.code, 406);
+    model_check_event(m, "e", "info", none, &v);
+    CHECK_INT(v.code, 406);
+    model_check_action_output(m, "a", good, &v);
+    CHECK_INT(v.code, 0);
+    model_check_properties(m, good, false, &v);
+    CHECK_INT(v.code, 406);
+    free(error);
+    model_free(m);
+    json_decref(doc);
+    json_decref(good);
+    json_decref(bad);
+    json_decref(none);
+}
+
 static void test_bad_documents(void)
 {
     static const struct {
@@ -211,7 +247,7 @@ static void test_bad_documents(void)
          "]}",
          "$.properties[0].define: min is above max"},
         {"{\"properties\":[{\"id\":\"a\",\"define\":{\"type\":\"enum\"}}]}",
-         "$.properties[0].define.mapping: an enum needs its values here"},
+         "$.properties[0].define.mapping: the values of this enum must be an object"},
         {"{\"properties\":[{\"id\":\"a\",\"define\":{\"type\":\"enum\",\"mapping\":{\"x\":\"\"}}}]"
          "}",
          "$.properties[0].define.mapping: \"x\" is not an integer"},
@@ -221,10 +257,16 @@ static void test_bad_documents(void)
         {"{\"properties\":[{\"id\":\"a\",\"define\":{\"type\":\"struct\",\"specs\":[{\"id\":\"b\","
          "\"dataType\":{\"type\":\"struct\",\"specs\":[]}}]}}]}",
          "$.properties[0].define.specs[0].dataType: no struct inside a struct"},
-        {"{\"properties\":[{\"id\":\"a\",\"define\":{\"type\":\"bool\"}}],\"events\":[{\"id\":"
-         "\"a\","
-         "\"type\":\"info\"}]}",
+        {"{}", "$: has neither properties nor events nor actions"},
+        {"{\"properties\":[{\"id\":\"a\",\"define\":{\"type\":\"bool\"}}]}",
+         "$.properties[0]: mode must be rw or r"},
+        {"{\"properties\":[{\"id\":\"a\",\"mode\":\"r\",\"required\":1,"
+         "\"define\":{\"type\":\"bool\"}}]}",
+         "$.properties[0]: required must be true or false"},
+        {"{\"actions\":[{\"id\":\"a\"}],\"events\":[{\"id\":\"a\",\"type\":\"info\"}]}",
          "$: id \"a\" is there twice"},
+        {"{\"actions\":[{\"id\":\"Ab\"}],\"events\":[{\"id\":\"aB\",\"type\":\"info\"}]}",
+         "$: id \"Ab\" is there twice"},
         {"{\"events\":[{\"id\":\"a\",\"type\":\"loud\"}]}",
          "$.events[0]: type must be info, alert or fault"},
         {"{\"actions\":[{\"id\":\"a\",\"input\":[{\"id\":\"b\",\"define\":{}}]}]}",
@@ -249,6 +291,7 @@ const struct suite_test suite_tests[] = {
     {"values", test_values},
     {"modes", test_modes},
     {"events_and_actions", test_events_and_actions},
+    {"quoted_arrays", test_quoted_arrays},
     {"bad_documents", test_bad_documents},
     {NULL, NULL},
 };
