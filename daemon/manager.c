@@ -54,14 +54,41 @@ struct manager {
     int status;
 };
 
+static uint64_t interval_us(double seconds)
+{
+    return (uint64_t) (seconds * USEC_PER_SEC + 0.5);
+}
+
+static struct policy policy_of(const struct conf *c)
+{
+    return (struct policy){
+        .history = c->property_history,
+        .min_interval_us = interval_us(c->property_min_interval),
+        .max_interval_us = interval_us(c->property_max_interval),
+        .dead_band = c->property_dead_band,
+        .dead_band_percent = c->property_dead_band_percent,
+        .qos = (uint8_t) c->property_qos,
+    };
+}
+
 static struct policy_rule policy_rule_of(const struct conf_property *p)
 {
     return (struct policy_rule){
         .id = p->id,
-        .wish =
+        .wish.given = (p->has_history ? POLICY_HISTORY : 0U) |
+                      (p->has_min_interval ? POLICY_MIN_INTERVAL : 0U) |
+                      (p->has_max_interval ? POLICY_MAX_INTERVAL : 0U) |
+                      (p->has_dead_band ? POLICY_DEAD_BAND : 0U) |
+                      (p->has_dead_band_percent ? POLICY_DEAD_BAND_PERCENT : 0U) |
+                      (p->has_qos ? POLICY_QOS : 0U),
+        .wish.policy =
             {
-                .given = (p->has_history ? POLICY_HISTORY : 0),
-                .policy = {.history = p->history},
+                .history = p->history,
+                .min_interval_us = interval_us(p->min_interval),
+                .max_interval_us = interval_us(p->max_interval),
+                .dead_band = p->dead_band,
+                .dead_band_percent = p->dead_band_percent,
+                .qos = (uint8_t) p->qos,
             },
     };
 }
@@ -84,7 +111,7 @@ static void core_config_of(const struct conf *c, const struct policy_rule *rules
 {
     *ret_config = (struct core_config){
         .report_rate = (unsigned) c->report_rate,
-        .policy = {.history = c->property_history},
+        .policy = policy_of(c),
         .policy_rules = rules,
         .n_policy_rules = c->n_properties,
         .accept_unowned = strcmp(c->thing_unowned_control, "accept") == 0,

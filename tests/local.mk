@@ -484,6 +484,11 @@ unit_tests += %reldir%/unit/test-history
 %canon_reldir%_unit_test_history_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_history_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-policy
+%canon_reldir%_unit_test_policy_SOURCES = %reldir%/unit/test-policy.c
+%canon_reldir%_unit_test_policy_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_policy_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-calls
 %canon_reldir%_unit_test_calls_SOURCES = %reldir%/unit/test-calls.c
 %canon_reldir%_unit_test_calls_CPPFLAGS = $(daemon_test_cppflags)

@@ -237,15 +237,15 @@ static int publish_report(struct thing *t, const struct thing_sample *sample, ui
     return publish(t, THING_CHANNEL_PROPERTY, &sb, qos, acked, userdata);
 }
 
-int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
-                 request_fn fn, void *userdata)
+int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, uint8_t qos,
+                 struct request *request, request_fn fn, void *userdata)
 {
     char token[REQUEST_TOKEN];
     const struct thing_sample sample = {token, params, timestamp_s};
     int r;
 
     thing_new_token(t, token);
-    r = publish_report(t, &sample, 0, NULL, NULL);
+    r = publish_report(t, &sample, qos, NULL, NULL);
     if (r < 0)
         return r;
     request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);

@@ -62,8 +62,8 @@ int thing_get_status(struct thing *t) MUST_CHECK;
  * @param timestamp_s  0: now, as the cloud sees it
  * @return as link_publish()
  */
-int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, struct request *request,
-                 request_fn fn, void *userdata) MUST_CHECK;
+int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, uint8_t qos,
+                 struct request *request, request_fn fn, void *userdata) MUST_CHECK;
 
 struct thing_event {
     const char *token;

@@ -11,7 +11,7 @@
 #include "libiotclient/base/num.h"
 #include "libiotclient/base/strbuf.h"
 
-enum key_type { KEY_TYPE_TEXT, KEY_TYPE_INT, KEY_TYPE_BOOL, KEY_TYPE_CHOICE };
+enum key_type { KEY_TYPE_TEXT, KEY_TYPE_INT, KEY_TYPE_BOOL, KEY_TYPE_CHOICE, KEY_TYPE_NUMBER };
 
 struct key {
     const char *section;
@@ -22,6 +22,7 @@ struct key {
     const char *text_default; /* text, choice */
     int64_t int_default;      /* int, bool */
     int64_t min, max;
+    double number_default, number_min, number_max;
     const char *unit;
     const char *choices;
     bool reload;
@@ -37,6 +38,14 @@ struct key {
      .int_default = (def),                                                                         \
      .min = (lo),                                                                                  \
      .max = (hi),                                                                                  \
+     .unit = (u),                                                                                  \
+     .reload = (rl),                                                                               \
+     .help = (h)},
+#define KEY_NUMBER(s, n, def, lo, hi, u, rl, h)                                                    \
+    {COMMON(s, n, KEY_TYPE_NUMBER),                                                                \
+     .number_default = (def),                                                                      \
+     .number_min = (lo),                                                                           \
+     .number_max = (hi),                                                                           \
      .unit = (u),                                                                                  \
      .reload = (rl),                                                                               \
      .help = (h)},
@@ -72,6 +81,11 @@ static int64_t *int_of(void *base, const struct key *k)
 static bool *bool_of(void *base, const struct key *k)
 {
     return (bool *) (void *) ((char *) base + k->offset);
+}
+
+static double *number_of(void *base, const struct key *k)
+{
+    return (double *) (void *) ((char *) base + k->offset);
 }
 
 static bool *has_of(struct conf_property *p, const struct key *k)
@@ -124,6 +138,8 @@ int conf_new(struct conf **ret_conf)
             *int_of(c, k) = k->int_default;
         else if (k->type == KEY_TYPE_BOOL)
             *bool_of(c, k) = k->int_default;
+        else if (k->type == KEY_TYPE_NUMBER)
+            *number_of(c, k) = k->number_default;
     }
     *ret_conf = TAKE(c);
     return 0;
@@ -158,6 +174,20 @@ static int parse_bool(const char *text, bool *ret_value)
     return -EINVAL;
 }
 
+static int set_number(double *number, const struct key *k, const char *text, char *what,
+                      size_t size)
+{
+    double v;
+
+    if (num_parse_double(text, &v) == 0 && v >= k->number_min && v <= k->number_max) {
+        *number = v;
+        return 0;
+    }
+    (void) snprintf(what, size, "\"%.64s\" is not a number from %.15g to %.15g (%s)", text,
+                    k->number_min, k->number_max, k->unit);
+    return -EINVAL;
+}
+
 /* -EINVAL with what filled in. */
 static int set_key(void *c, const struct key *k, const char *text, char *what, size_t size)
 {
@@ -184,6 +214,8 @@ static int set_key(void *c, const struct key *k, const char *text, char *what, s
         }
         *int_of(c, k) = v;
         return 0;
+    case KEY_TYPE_NUMBER:
+        return set_number(number_of(c, k), k, text, what, size);
     }
     return -EINVAL;
 }
@@ -399,6 +431,8 @@ static bool is_same(struct conf *a, struct conf *b, const struct key *k)
         return strcmp(*text_of(a, k), *text_of(b, k)) == 0;
     if (k->type == KEY_TYPE_BOOL)
         return *bool_of(a, k) == *bool_of(b, k);
+    if (k->type == KEY_TYPE_NUMBER) /* parsed from the same text it is the same */
+        return !(*number_of(a, k) < *number_of(b, k)) && !(*number_of(a, k) > *number_of(b, k));
     return *int_of(a, k) == *int_of(b, k);
 }
 
@@ -437,6 +471,8 @@ int conf_reload(struct conf *conf, const struct conf *newer,
                 return -ENOMEM;
         } else if (k->type == KEY_TYPE_BOOL) {
             *bool_of(conf, k) = *bool_of(from, k);
+        } else if (k->type == KEY_TYPE_NUMBER) {
+            *number_of(conf, k) = *number_of(from, k);
         } else {
             *int_of(conf, k) = *int_of(from, k);
         }
@@ -459,6 +495,8 @@ static void print_key(struct strbuf *sb, const struct key *k)
     strbuf_addf(sb, "# %s", k->help);
     if (k->type == KEY_TYPE_INT)
         strbuf_addf(sb, "; %s, %lld to %lld", k->unit, (long long) k->min, (long long) k->max);
+    else if (k->type == KEY_TYPE_NUMBER)
+        strbuf_addf(sb, "; %s, %.15g to %.15g", k->unit, k->number_min, k->number_max);
     else if (k->type == KEY_TYPE_CHOICE)
         strbuf_addf(sb, "; one of %s", k->choices);
     else if (k->type == KEY_TYPE_BOOL)
@@ -468,6 +506,8 @@ static void print_key(struct strbuf *sb, const struct key *k)
         strbuf_addf(sb, "%s%s\n", *k->text_default ? " " : "", k->text_default);
     else if (k->type == KEY_TYPE_BOOL)
         strbuf_addf(sb, " %s\n", k->int_default ? "yes" : "no");
+    else if (k->type == KEY_TYPE_NUMBER)
+        strbuf_addf(sb, " %.15g\n", k->number_default);
     else
         strbuf_addf(sb, " %lld\n", (long long) k->int_default);
 }

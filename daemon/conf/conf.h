@@ -21,9 +21,13 @@ struct conf_property {
 #define KEY_BOOL(section, name, ...)                                                               \
     bool name;                                                                                     \
     bool has_##name;
+#define KEY_NUMBER(section, name, ...)                                                             \
+    double name;                                                                                   \
+    bool has_##name;
 #include "daemon/conf/conf_keys.def"
 #undef KEY_INT
 #undef KEY_BOOL
+#undef KEY_NUMBER
 #undef CONF_PROPERTY_KEYS
 };
 
@@ -34,11 +38,13 @@ struct conf {
 #define KEY_INT(section, name, ...) int64_t section##_##name;
 #define KEY_BOOL(section, name, ...) bool section##_##name;
 #define KEY_CHOICE(section, name, ...) char *section##_##name;
+#define KEY_NUMBER(section, name, ...) double section##_##name;
 #include "daemon/conf/conf_keys.def"
 #undef KEY_TEXT
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_CHOICE
+#undef KEY_NUMBER
 };
 
 /* line 0: about the whole file. key may be "". */

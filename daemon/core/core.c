@@ -95,6 +95,7 @@ void core_configure(struct core *core, const struct core_config *config)
     policies_configure(&core->policies, &config->policy, config->policy_rules,
                        config->n_policy_rules);
     firmware_set_version(core->firmware, config->firmware_version ? config->firmware_version : "");
+    reports_review(&core->reports);
 }
 
 static int save_facts(struct db *db, void *userdata)

@@ -12,8 +12,20 @@ LOG_AREA("report");
 
 static void apply(struct policy *to, const struct policy_wish *wish)
 {
+    const struct policy *from = &wish->policy;
+
     if (wish->given & POLICY_HISTORY)
-        to->history = wish->policy.history;
+        to->history = from->history;
+    if (wish->given & POLICY_MIN_INTERVAL)
+        to->min_interval_us = from->min_interval_us;
+    if (wish->given & POLICY_MAX_INTERVAL)
+        to->max_interval_us = from->max_interval_us;
+    if (wish->given & POLICY_DEAD_BAND)
+        to->dead_band = from->dead_band;
+    if (wish->given & POLICY_DEAD_BAND_PERCENT)
+        to->dead_band_percent = from->dead_band_percent;
+    if (wish->given & POLICY_QOS)
+        to->qos = from->qos;
 }
 
 struct policy policies_get(const struct policies *ps, size_t index)
@@ -25,6 +37,19 @@ struct policy policies_get(const struct policies *ps, size_t index)
         apply(&p, &ps->asked[index]);
     apply(&p, &ps->rules[index]);
     return p;
+}
+
+static bool is_number(enum thing_type type)
+{
+    return type == THING_INT || type == THING_FLOAT || type == THING_TIMESTAMP;
+}
+
+int policies_check(const struct policies *ps, size_t index, const struct policy_wish *wish)
+{
+    if (!(wish->given & (POLICY_DEAD_BAND | POLICY_DEAD_BAND_PERCENT)) ||
+        is_number(ps->model->properties[index].define.type))
+        return 0;
+    return -EPROTOTYPE;
 }
 
 void policies_ask(struct policies *ps, const struct client *client, size_t index,
@@ -44,7 +69,9 @@ void policies_configure(struct policies *ps, const struct policy *general,
 
         if (index < 0)
             log_warn("settings for a property that the thing model has not id=%s", rules[i].id);
-        else
+        else if (policies_check(ps, (size_t) index, &rules[i].wish) < 0)
+            log_warn("dead band of a property that is no number id=%s", rules[i].id);
+        if (index >= 0)
             ps->rules[index] = rules[i].wish;
     }
 }

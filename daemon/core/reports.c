@@ -13,6 +13,8 @@
 LOG_AREA("report");
 
 #define MAX_TIMED 256 /* own choice: reports with a time stamp that wait */
+#define HOLD_GRAIN_US                                                                              \
+    (10 * USEC_PER_MSEC) /* own choice: looks at what is held back are so far apart */
 
 #define CODE_LINK_DOWN 504 /* errors.def */
 
@@ -51,11 +53,49 @@ static void submission_done(struct submission *s)
 
 void reports_mark(struct reports *rs, size_t index)
 {
+    holds_drop(&rs->holds, index);
     if (!rs->dirty[index]) {
         rs->dirty[index] = true;
         rs->n_dirty++;
     }
     reports_schedule(rs, 0);
+}
+
+static void on_due(size_t index, void *userdata)
+{
+    reports_mark(userdata, index);
+}
+
+static void on_hold_timer(struct loop_timer *timer, void *userdata)
+{
+    struct reports *rs = userdata;
+    uint64_t wait = holds_release(&rs->holds, loop_now_us(rs->loop), on_due, rs);
+
+    if (wait != UINT64_MAX)
+        loop_timer_arm(rs->loop, timer, wait < HOLD_GRAIN_US ? HOLD_GRAIN_US : wait, on_hold_timer,
+                       rs);
+}
+
+void reports_review(struct reports *rs)
+{
+    (void) holds_release(&rs->holds, UINT64_MAX, on_due, rs);
+}
+
+/* Whether the value is to be sent now; else it is held back. */
+static bool mark_if_due(struct reports *rs, size_t index)
+{
+    uint64_t now = loop_now_us(rs->loop), due;
+    struct policy policy = policies_get(rs->policies, index);
+
+    if (rs->dirty[index] ||
+        !holds_take(&rs->holds, index, &policy, &rs->props->all[index].value, now)) {
+        reports_mark(rs, index);
+        return true;
+    }
+    due = rs->holds.all[index].due_us;
+    if (due != UINT64_MAX && (!loop_timer_is_armed(&rs->hold_timer) || rs->hold_timer.due_us > due))
+        loop_timer_arm(rs->loop, &rs->hold_timer, due - now, on_hold_timer, rs);
+    return false;
 }
 
 static bool has_history(const struct reports *rs, const struct prop_update *u)
@@ -221,12 +261,16 @@ static int prepare_newest(struct submission *s, const char *peer)
     return s->timestamp_s ? prepare_timed(s) : 0;
 }
 
-static void mark_newest(const struct submission *s)
+/* Whether there is one to be sent now. */
+static bool mark_newest(const struct submission *s)
 {
+    bool is_due = false;
+
     for (size_t i = 0; i < s->n; i++) {
         if (!has_history(s->owner, &s->updates[i]))
-            reports_mark(s->owner, s->updates[i].index);
+            is_due |= mark_if_due(s->owner, s->updates[i].index);
     }
+    return is_due;
 }
 
 static void enqueue_newest(struct submission *s, const char *peer, uint64_t token)
@@ -243,8 +287,8 @@ static void enqueue_newest(struct submission *s, const char *peer, uint64_t toke
         list_append(&rs->timed, &TAKE(s->timed)->link);
         reports_schedule(rs, 0);
     } else {
-        list_append(&rs->waiters, &w->link);
-        mark_newest(s);
+        list_append(mark_newest(s) ? &rs->waiters : &rs->settled, &w->link);
+        reports_schedule(rs, 0);
     }
 }
 
@@ -300,10 +344,11 @@ int reports_accept(struct reports *rs, const struct prop_update *updates, size_t
     if (r < 0)
         return r;
     submission_init(&s, rs, updates, n, 0);
-    mark_newest(&s);
     r = prepare_sample(&s, "");
-    for (size_t i = 0; r < 0 && i < n; i++)
-        reports_mark(rs, updates[i].index); /* the newest of them at least */
+    for (size_t i = 0; i < n; i++) {
+        if (r < 0 || !has_history(rs, &updates[i])) /* without room: the newest at least */
+            reports_mark(rs, updates[i].index);
+    }
     if (s.sample)
         keep_sample(&s, true, NULL, NULL);
     return 0;
@@ -312,19 +357,26 @@ int reports_accept(struct reports *rs, const struct prop_update *updates, size_t
 int reports_init(struct reports *rs)
 {
     size_t n = rs->props->model->n_properties;
+    int r;
 
     rs->watch = (struct link_watch){
         .on_up = reports_on_up,
         .on_down = reports_on_down,
         .userdata = rs,
     };
+    list_init(&rs->settled);
     list_init(&rs->waiters);
     list_init(&rs->timed);
     list_init(&rs->turns);
     list_init(&rs->keeping);
+    r = holds_init(&rs->holds, n);
+    if (r < 0)
+        return r;
     rs->dirty = calloc(n ? n : 1, sizeof(*rs->dirty));
-    if (!rs->dirty)
+    if (!rs->dirty) {
+        holds_done(&rs->holds);
         return -ENOMEM;
+    }
     link_watch(rs->cloud, &rs->watch);
     return 0;
 }
@@ -337,10 +389,13 @@ void reports_done(struct reports *rs)
         return;
     link_unwatch(&rs->watch);
     loop_timer_cancel(&rs->timer);
+    loop_timer_cancel(&rs->hold_timer);
+    holds_done(&rs->holds);
     for (size_t i = 0; i < ARRAY_SIZE(turns); i++) {
         while (!list_is_empty(turns[i]))
             turn_free(LIST_ENTRY(turns[i]->next, struct turn, link));
     }
+    list_splice(&rs->waiters, &rs->settled);
     while (!list_is_empty(&rs->waiters)) {
         struct list *n = rs->waiters.next;
 

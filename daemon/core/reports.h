@@ -6,13 +6,15 @@
  * Takes the reports of programs: values are in the property table at once, and go to the cloud as
  * their policy says. Of most properties the newest value does: values of all programs are merged
  * into turns, at most report.rate messages a second; what was not confirmed is sent again with the
- * value of that time, and nothing is sent twice while it is in flight. Of those with a history
+ * value of that time, and nothing is sent twice while it is in flight. A value that its policy
+ * holds back ends its report at once, with 0. Of those with a history
  * every value goes into the queue of events.h, on disk before the report is answered.
  */
 
 #include "daemon/cloud/thing.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/events.h"
+#include "daemon/core/hold.h"
 #include "daemon/core/pace.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/props.h"
@@ -30,6 +32,9 @@ struct reports {
     struct loop_timer timer;
     bool *dirty; /* by index of the model */
     size_t n_dirty;
+    struct holds holds;
+    struct loop_timer hold_timer;
+    struct list settled; /* reports that nothing is to be sent of */
     struct list waiters; /* reports whose values no turn carries yet */
     unsigned n_waiters;  /* of all turns */
     struct list timed;   /* turns with a time stamp of their own, not yet sent */
@@ -59,7 +64,9 @@ int reports_submit(struct reports *rs, const char *peer, const struct prop_updat
                    uint64_t *ret_token) MUST_CHECK;
 /* The same for values that no program reports: those of an accepted control. -ENOMEM */
 int reports_accept(struct reports *rs, const struct prop_update *updates, size_t n) MUST_CHECK;
-/* The value in the table is to be reported though no program asked. */
+/* The value in the table is to be reported though no program asked, whatever its policy is. */
 void reports_mark(struct reports *rs, size_t index);
+/* Policies are new: what the old ones hold back is sent. */
+void reports_review(struct reports *rs);
 
 #endif /* IOTD_CORE_REPORTS_H */

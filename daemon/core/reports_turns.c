@@ -191,6 +191,16 @@ static int build_params(struct reports *rs, struct turn *t, char **ret_params, s
     return strbuf_finish(&sb, ret_params);
 }
 
+/* The highest that one of the next n properties of the turn asks for. */
+static uint8_t qos_of(const struct reports *rs, const struct turn *t, size_t n)
+{
+    uint8_t qos = 0;
+
+    for (size_t i = t->next; i < t->next + n; i++)
+        qos |= policies_get(rs->policies, t->indices[i]).qos;
+    return qos;
+}
+
 /* One message of the turn. */
 static int send_message(struct reports *rs, struct turn *t)
 {
@@ -206,9 +216,13 @@ static int send_message(struct reports *rs, struct turn *t)
     r = build_params(rs, t, &params, &m->n);
     if (r < 0)
         return r;
-    r = thing_report(rs->thing, params, t->timestamp_s, &m->request, on_reply, m);
+    r = thing_report(rs->thing, params, t->timestamp_s, qos_of(rs, t, m->n), &m->request, on_reply,
+                     m);
     if (r < 0)
         return r;
+    for (size_t i = t->next; !t->own && i < t->next + m->n; i++)
+        holds_sent(&rs->holds, t->indices[i], &rs->props->all[t->indices[i]].value,
+                   loop_now_us(rs->loop));
     t->next += m->n;
     t->n_unanswered++;
     list_append(&t->messages, &m->link);
@@ -255,11 +269,20 @@ static void stop_sending(struct reports *rs, bool down)
         end_turn(rs, t);
 }
 
+/* After the program has its token. */
+static void end_settled(struct reports *rs)
+{
+    while (!list_is_empty(&rs->settled))
+        report_end_waiter(rs, LIST_ENTRY(rs->settled.next, struct waiter, link), 0,
+                          "held back by its policy");
+}
+
 static void on_timer(struct loop_timer *timer, void *userdata)
 {
     struct reports *rs = userdata;
 
     (void) timer;
+    end_settled(rs);
     while (link_is_up(rs->cloud)) {
         uint64_t wait;
         int r;

@@ -13,7 +13,7 @@
  * @param ids         those that are registered
  * @param ret_wishes  parallel to ids; the caller frees it
  * @param ret_detail  on failure what it was about, borrowed
- * @return 0; -EINVAL an id that is not among them; -EPROTOTYPE; -ENOMEM
+ * @return 0; -EINVAL an id that is not among them; -EPROTOTYPE; -ERANGE; -ENOMEM
  */
 int bus_policy_read(DBusMessageIter *it, const char *const *ids, size_t n_ids,
                     struct policy_wish **ret_wishes, const char **ret_detail) MUST_CHECK;

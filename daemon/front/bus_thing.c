@@ -66,13 +66,24 @@ static int read_options(DBusMessageIter *it, struct register_options *ret_option
     return r;
 }
 
-static int read_policy(struct register_options *options, const struct owners_ids *ids,
-                       struct policy_wish **ret_wishes, const char **detail)
+static int read_policy(const struct core *core, struct register_options *options,
+                       const struct owners_ids *ids, struct policy_wish **ret_wishes,
+                       const char **detail)
 {
-    if (!options->has_policy)
-        return 0;
-    return bus_policy_read(&options->policy, ids->ids[FEATURE_PROPERTY], ids->n[FEATURE_PROPERTY],
-                           ret_wishes, detail);
+    const char *const *properties = ids->ids[FEATURE_PROPERTY];
+    size_t n = ids->n[FEATURE_PROPERTY];
+    int r = 0;
+
+    if (options->has_policy)
+        r = bus_policy_read(&options->policy, properties, n, ret_wishes, detail);
+    for (size_t i = 0; r == 0 && *ret_wishes && i < n; i++) {
+        int index = model_find_property(core->model, properties[i]);
+
+        r = index < 0 ? index : policies_check(&core->policies, (size_t) index, *ret_wishes + i);
+        if (r < 0)
+            *detail = properties[i];
+    }
+    return r;
 }
 
 /* What it asked for at an earlier registration holds no more. */
@@ -109,7 +120,7 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
         return -EINVAL;
     }
     if (r == 0)
-        r = read_policy(&options, &lists->ids, &wishes, detail);
+        r = read_policy(bus->core, &options, &lists->ids, &wishes, detail);
     /* Before there is an object of the program: a refusal leaves nothing. */
     if (r == 0)
         r = owners_check(&bus->core->owners, peer->client, &lists->ids, detail);

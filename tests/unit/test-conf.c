@@ -18,6 +18,7 @@ static const struct key {
 } keys[] = {
 #define KEY_TEXT(s, n, def, rl, h) {#s "." #n, def, "another text", NULL, rl},
 #define KEY_INT(s, n, def, lo, hi, u, rl, h) {#s "." #n, #def, #hi, "many", rl},
+#define KEY_NUMBER(s, n, def, lo, hi, u, rl, h) {#s "." #n, #def, #hi, "much", rl},
 #define KEY_BOOL(s, n, def, rl, h) {#s "." #n, #def, (def) ? "no" : "yes", "maybe", rl},
 #define KEY_CHOICE(s, n, def, ch, rl, h) {#s "." #n, def, ch, "neither", rl},
 #include "daemon/conf/conf_keys.def"
@@ -25,6 +26,7 @@ static const struct key {
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_CHOICE
+#undef KEY_NUMBER
 };
 
 static char *other_of(const struct key *k)
@@ -51,6 +53,11 @@ static const char *show(const struct conf *c, const char *name, char buf[32])
         (void) snprintf(buf, 32, "%lld", (long long) c->s##_##n);                                  \
         return buf;                                                                                \
     }
+#define KEY_NUMBER(s, n, ...)                                                                      \
+    if (strcmp(name, #s "." #n) == 0) {                                                            \
+        (void) snprintf(buf, 32, "%.15g", c->s##_##n);                                             \
+        return buf;                                                                                \
+    }
 #define KEY_BOOL(s, n, def, rl, h)                                                                 \
     if (strcmp(name, #s "." #n) == 0)                                                              \
         return c->s##_##n ? ((def) ? "true" : "yes") : ((def) ? "no" : "false");
@@ -59,6 +66,7 @@ static const char *show(const struct conf *c, const char *name, char buf[32])
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_CHOICE
+#undef KEY_NUMBER
     return "(no such key)";
 }
 
@@ -301,6 +309,13 @@ static void test_properties(void)
         {"[property.1a]", "property.1a", "not the id of a property", 1},
         {"[property.a b]", "property.a b", "not the id of a property", 1},
         {"[property.a]\nrate = 1", "rate", "unknown key in this section", 2},
+        {"[property.a]\ndead_band = -1", "dead_band",
+         "\"-1\" is not a number from 0 to 1000000000 (of its unit)", 2},
+        {"[property.a]\nmin_interval = 86400.1", "min_interval",
+         "\"86400.1\" is not a number from 0 to 86400 (s)", 2},
+        {"[property.a]\nmin_interval = nan", "min_interval",
+         "\"nan\" is not a number from 0 to 86400 (s)", 2},
+        {"[property.a]\nqos = 2", "qos", "\"2\" is not a number from 0 to 1 (MQTT QoS)", 2},
         {"[property.a]\nhistory = maybe", "history", "\"maybe\" is neither yes nor no", 2},
         {"[property.a]\nhistory = no\n[link]\n[property.a]\nhistory = no", "history", "given twice",
          5},
@@ -310,7 +325,7 @@ static void test_properties(void)
     struct stays s = {0};
 
     CHECK_INT(parse("[property.a]\nhistory = yes\n[property.b]\n[property]\nhistory = yes\n"
-                    "[property.c]\nhistory = no\n",
+                    "[property.c]\nhistory = no\ndead_band = 0.25\nqos = 1\n",
                     &c, &m),
               0);
     CHECK_INT(c->n_properties, 3);
@@ -319,6 +334,9 @@ static void test_properties(void)
     CHECK(c->properties[0].has_history && c->properties[0].history);
     CHECK(!c->properties[1].has_history);
     CHECK(c->properties[2].has_history && !c->properties[2].history);
+    CHECK(c->properties[2].has_dead_band && c->properties[2].dead_band == 0.25);
+    CHECK(c->properties[2].has_qos && c->properties[2].qos == 1);
+    CHECK(!c->properties[2].has_min_interval);
 
     CHECK_INT(conf_new(&now), 0);
     CHECK_INT(conf_reload(now, c, on_stays, &s), 0);

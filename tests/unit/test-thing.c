@@ -144,10 +144,10 @@ static void test_report(void)
     json_t *json;
 
     begin();
-    CHECK_INT(thing_report(thing, "{}", 0, &request, on_end, NULL), -ENETDOWN);
+    CHECK_INT(thing_report(thing, "{}", 0, 0, &request, on_end, NULL), -ENETDOWN);
     CHECK(!request_is_pending(&request));
     rig_connect(&rig, true);
-    CHECK_INT(thing_report(thing, "{\"level\":5}", 0, &request, on_end, NULL), 0);
+    CHECK_INT(thing_report(thing, "{\"level\":5}", 0, 0, &request, on_end, NULL), 0);
     json = rig_next_json(&rig, rig_up_topic("property"));
     CHECK_STR(rig_text(json, "method"), "report");
     CHECK(!json_object_get(json, "timestamp")); /* the cloud takes its own time */
@@ -161,7 +161,7 @@ static void test_report(void)
     CHECK_INT(end_of.n, 1);
     json_decref(json);
 
-    CHECK_INT(thing_report(thing, "{}", 1600000000, &request, on_end, NULL), 0);
+    CHECK_INT(thing_report(thing, "{}", 1600000000, 0, &request, on_end, NULL), 0);
     json = rig_next_json(&rig, rig_up_topic("property"));
     CHECK_INT(json_integer_value(json_object_get(json, "timestamp")), 1600000000);
     json_decref(json);
@@ -193,7 +193,7 @@ static void test_codes(void)
 
         begin();
         rig_connect(&rig, true);
-        CHECK_INT(thing_report(thing, "{}", 0, &request, on_end, NULL), 0);
+        CHECK_INT(thing_report(thing, "{}", 0, 0, &request, on_end, NULL), 0);
         json = rig_next_json(&rig, rig_up_topic("property"));
         (void) snprintf(text, sizeof(text),
                         "{\"method\":\"report_reply\",\"clientToken\":\"%s\",\"code\":%s}",
@@ -385,8 +385,8 @@ static void test_limit(void)
     rig_connect(&rig, true);
     rig_advance(&rig, 6 * USEC_PER_SEC); /* get_status has given up */
     for (unsigned i = 0; i < LIMIT_PENDING_REPLIES; i++)
-        CHECK_INT(thing_report(thing, "{}", 0, &requests[i], on_end, NULL), 0);
-    CHECK_INT(thing_report(thing, "{}", 0, &requests[LIMIT_PENDING_REPLIES], on_end, NULL),
+        CHECK_INT(thing_report(thing, "{}", 0, 0, &requests[i], on_end, NULL), 0);
+    CHECK_INT(thing_report(thing, "{}", 0, 0, &requests[LIMIT_PENDING_REPLIES], on_end, NULL),
               -ENOBUFS);
     CHECK_INT(thing_post_event(thing, &e, NULL, &requests[LIMIT_PENDING_REPLIES], on_end, NULL),
               -ENOBUFS);
@@ -394,7 +394,7 @@ static void test_limit(void)
     for (unsigned i = 0; i < LIMIT_PENDING_REPLIES; i++)
         request_cancel(&requests[i]);
     memset(big, ' ', sizeof(big) - 1);
-    CHECK_INT(thing_report(thing, big, 0, &requests[0], on_end, NULL), -EMSGSIZE);
+    CHECK_INT(thing_report(thing, big, 0, 0, &requests[0], on_end, NULL), -EMSGSIZE);
     CHECK(!request_is_pending(&requests[0]));
     CHECK_INT(rig_count_publishes(&rig), 0);
     end();
