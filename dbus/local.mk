@@ -30,7 +30,7 @@ libiotdbus_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 libiotdbus_la_SOURCES = \
 	%reldir%/errmap.c %reldir%/errmap.h \
 	%reldir%/iface-gen.c %reldir%/iface-gen.h %reldir%/iface.h \
-	%reldir%/msg.c %reldir%/msg.h \
+	%reldir%/msg.c %reldir%/msg_read.c %reldir%/msg.h \
 	%reldir%/names.h \
 	%reldir%/watch.c %reldir%/watch.h
 libiotdbus_la_LIBADD = libiotbase.la $(DBUS_LIBS)

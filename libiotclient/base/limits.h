@@ -62,13 +62,13 @@
 #define LIMIT_STATUS_TEXT 64         /* vendor SDK: text of control_reply */
 
 /* Programs. Beyond: Full. */
-#define LIMIT_CLIENTS 256       /* own choice: attached programs */
-#define LIMIT_CLIENT_IDS 512    /* own choice: ids owned by one program */
-#define LIMIT_CLIENT_TOKENS 256 /* own choice: reports and posts of one program in flight */
-#define LIMIT_MONITORS 8        /* own choice: programs that watch the traffic */
-#define LIMIT_CLIENT_BATCHES 64 /* own choice: reports of one program on their way; they merge */
-#define LIMIT_CLIENT_DONES 1024 /* own choice: completions that a program waits for; -ENOBUFS */
-#define LIMIT_CLIENT_POSTS 64   /* own choice: events of one program on their way; -ENOBUFS */
+#define LIMIT_CLIENTS 256        /* own choice: attached programs */
+#define LIMIT_CLIENT_IDS 512     /* own choice: ids owned by one program */
+#define LIMIT_CLIENT_TOKENS 256  /* own choice: reports and posts of one program in flight */
+#define LIMIT_MONITORS 8         /* own choice: programs that watch the traffic */
+#define LIMIT_CLIENT_BATCHES 64  /* own choice: reports of one program on their way; they merge */
+#define LIMIT_CLIENT_DONES 1024  /* own choice: completions that a program waits for; -ENOBUFS */
+#define LIMIT_CLIENT_POSTS 64    /* own choice: events of one program on their way; -ENOBUFS */
 #define LIMIT_ATTACH_TOKENS 1024 /* own choice: that one Attach asks for */
 #define LIMIT_DBUS_MESSAGE (1024 * 1024) /* own choice: one text in a message on the bus */
 
