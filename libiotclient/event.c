@@ -28,9 +28,9 @@ struct post {
     struct list link;
     iotc_client *client;
     enum post_state state;
-    char id[LIMIT_FEATURE_ID + 1];
-    struct value_list params;
-    uint64_t timestamp_s; /* 0: iotd takes the time of arrival */
+    char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample */
+    struct value_list params;      /* of a sample: the property */
+    uint64_t timestamp_s;          /* 0: iotd takes the time of arrival */
     uint64_t posted_s;
     uint32_t flags;
     iotc_done_fn done;
@@ -96,7 +96,8 @@ static void on_token(DBusMessage *reply, int error, void *userdata)
         return;
     }
     if (r < 0)
-        client_debug(post->client, "PostEvent %s: %s", post->id, iotc_strerror(r));
+        client_debug(post->client, "%s %s: %s", post->id[0] ? "PostEvent" : "Report", post->id,
+                     iotc_strerror(r));
     complete(post, r);
 }
 
@@ -107,11 +108,13 @@ static int send_post(struct post *post)
     DBusMessageIter it, dict;
     int r;
 
-    r = session_new_call(session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING, "PostEvent");
+    r = session_new_call(session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING,
+                         post->id[0] ? "PostEvent" : "Report");
     if (r < 0)
         return r;
     dbus_message_iter_init_append(msg, &it);
-    r = msg_append_string(&it, post->id);
+    if (post->id[0])
+        r = msg_append_string(&it, post->id);
     if (r >= 0)
         r = value_list_append(&it, &post->params);
     if (r >= 0)
@@ -297,34 +300,23 @@ static uint64_t now_s(void)
     return (uint64_t) ts.tv_sec;
 }
 
-int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *userdata)
+/* Takes over params. */
+static int new_post(iotc_client *client, const char *id, struct value_list *params,
+                    uint64_t timestamp_s, uint32_t flags, iotc_done_fn done, void *userdata)
 {
-    iotc_client *client;
     struct post *post;
-    int r;
 
-    if (!event || (flags & ~IOTC_POST_STORED))
-        return -EINVAL;
-    if (!event->client)
-        return -ESHUTDOWN;
-    client = event->client;
-    r = client_check(client);
-    if (r < 0)
-        return r;
     if (client->events.n_posts >= LIMIT_CLIENT_POSTS)
         return -ENOBUFS;
     post = calloc(1, sizeof(*post));
     if (!post)
         return -ENOMEM;
-    r = value_list_copy(&post->params, &event->params);
-    if (r < 0) {
-        free(post);
-        return r;
-    }
     post->client = client;
-    memcpy(post->id, event->id, sizeof(post->id));
+    memcpy(post->id, id, strlen(id) + 1); /* the form was checked: it fits */
+    post->params = *params;
+    *params = (struct value_list){0};
     post->posted_s = now_s();
-    post->timestamp_s = event->timestamp_s;
+    post->timestamp_s = timestamp_s;
     if (!post->timestamp_s && !session_is_attached(client->session))
         post->timestamp_s = post->posted_s;
     post->flags = flags;
@@ -334,6 +326,38 @@ int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *
     client->events.n_posts++;
     client_flush_later(client, 0);
     return 0;
+}
+
+int events_post_sample(iotc_client *client, const char *id, const struct value *value,
+                       iotc_done_fn done, void *userdata)
+{
+    struct value_list params = {0};
+    int r = value_list_set(&params, id, value, 1);
+
+    if (r >= 0)
+        r = new_post(client, "", &params, 0, 0, done, userdata);
+    value_list_done(&params);
+    return r;
+}
+
+int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *userdata)
+{
+    struct value_list params = {0};
+    int r;
+
+    if (!event || (flags & ~IOTC_POST_STORED))
+        return -EINVAL;
+    if (!event->client)
+        return -ESHUTDOWN;
+    r = client_check(event->client);
+    if (r >= 0 && event->client->events.n_posts >= LIMIT_CLIENT_POSTS)
+        r = -ENOBUFS;
+    if (r >= 0)
+        r = value_list_copy(&params, &event->params);
+    if (r >= 0)
+        r = new_post(event->client, event->id, &params, event->timestamp_s, flags, done, userdata);
+    value_list_done(&params);
+    return r;
 }
 
 int iotc_event_claim(iotc_client *client, iotc_slot **ret_slot, const char *id)

@@ -28,6 +28,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/event.c %reldir%/event.h \
 	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
 	%reldir%/prop.c %reldir%/prop.h \
+	%reldir%/policy.c %reldir%/policy.h \
 	%reldir%/report.c %reldir%/report.h \
 	%reldir%/request.c %reldir%/request.h \
 	%reldir%/serve.c %reldir%/serve.h \

@@ -335,6 +335,8 @@ static int report(iotc_prop *prop, const struct value *value, iotc_done_fn done,
     r = value_check(value);
     if (r < 0)
         return r;
+    if (serves_history(prop->client, prop->id))
+        return events_post_sample(prop->client, prop->id, value, done, userdata);
     if (done && prop->client->reports.n_dones >= LIMIT_CLIENT_DONES)
         return -ENOBUFS;
     r = value_copy(&v, value);

@@ -11,6 +11,7 @@
 #include "libiotclient/base/name.h"
 #include "libiotclient/call.h"
 #include "libiotclient/client.h"
+#include "libiotclient/policy.h"
 #include "libiotclient/request.h"
 
 /* Another program may give the id back, or iotd gets room again. */
@@ -22,7 +23,10 @@ struct serve {
     uint32_t number;
     const char **ids; /* one block with the texts */
     size_t n_ids;
+    iotc_policy *policies; /* parallel to ids; NULL: nothing is asked for */
     int error;
+    bool is_ours;      /* registered since the attach */
+    bool again;        /* something changed while Register was on its way */
     struct call *call; /* Register */
     struct loop_timer retry;
     iotc_slot_fn on_state;
@@ -70,7 +74,8 @@ static void on_retry(struct loop_timer *timer, void *userdata)
 /* What only a change of the model or of the policy can cure; after both iotd is a new one. */
 static bool is_final(int error)
 {
-    return error == -ENOENT || error == -EACCES || error == -EINVAL || error == -EOPNOTSUPP;
+    return error == -ENOENT || error == -EACCES || error == -EINVAL || error == -EOPNOTSUPP ||
+           error == -EPROTOTYPE || error == -ERANGE;
 }
 
 static void on_registered(DBusMessage *reply, int error, void *userdata)
@@ -82,6 +87,12 @@ static void on_registered(DBusMessage *reply, int error, void *userdata)
     serve->call = NULL;
     if (error == -ECONNRESET)
         return; /* serves_on_detached() comes */
+    serve->is_ours |= error == 0;
+    if (serve->again) {
+        serve->again = false;
+        serve_register(serve);
+        return;
+    }
     if (error < 0 && !is_final(error))
         loop_timer_arm(loop, &serve->retry, RETRY_US, on_retry, serve);
     set_error(serve, error); /* may end the slot */
@@ -120,7 +131,7 @@ static int send_register(struct serve *serve)
     if (r >= 0)
         r = msg_open_dict(&it, &dict);
     if (r >= 0)
-        r = msg_close(&it, &dict, 0);
+        r = msg_close(&it, &dict, policy_append(&dict, serve->ids, serve->policies, serve->n_ids));
     if (r < 0)
         return r;
     return call_start(client->session, msg, CALL_TIMEOUT_MS, on_registered, serve, &serve->call);
@@ -156,6 +167,7 @@ static void send_unregister(struct serve *serve)
 
 static void serve_free(struct serve *serve)
 {
+    free(serve->policies);
     free(serve->ids);
     free(serve);
 }
@@ -163,7 +175,7 @@ static void serve_free(struct serve *serve)
 static void on_slot_end(iotc_slot *slot)
 {
     struct serve *serve = slot->serve;
-    bool may_own = serve->error == 0 || serve->call;
+    bool may_own = serve->is_ours || serve->call;
 
     call_cancel(serve->call);
     loop_timer_cancel(&serve->retry);
@@ -187,6 +199,7 @@ static void mark_detached(iotc_slot *slot, void *arg)
 
     (void) arg;
     loop_timer_cancel(&serve->retry);
+    serve->is_ours = serve->again = false;
     set_error(serve, -EINPROGRESS);
 }
 
@@ -310,6 +323,56 @@ bool serve_owns(iotc_slot *slot, enum serve_kind kind, const char *id)
 enum serve_kind serve_get_kind(iotc_slot *slot)
 {
     return ((struct serve *) slot->serve)->kind;
+}
+
+bool serves_history(const iotc_client *client, const char *id)
+{
+    LIST_FOR_EACH (n, &client->serves.slots.head) {
+        const struct serve *serve = serve_at(n);
+
+        for (size_t i = 0; serve && serve->policies && i < serve->n_ids; i++) {
+            if (strcmp(serve->ids[i], id) == 0)
+                return serve->policies[i].history;
+        }
+    }
+    return false;
+}
+
+static int set_policy(struct serve *serve, size_t index, const iotc_policy *policy)
+{
+    static const iotc_policy nothing;
+    iotc_client *client = serve->slot->client;
+    int r;
+
+    if (!serve->policies)
+        serve->policies = calloc(serve->n_ids, sizeof(*serve->policies));
+    if (!serve->policies)
+        return -ENOMEM;
+    r = policy_copy(&serve->policies[index], policy ? policy : &nothing);
+    if (r < 0)
+        return r;
+    serve->again = serve->call != NULL;
+    if (session_is_attached(client->session))
+        serve_register(serve);
+    return 0;
+}
+
+int iotc_slot_set_policy(iotc_slot *slot, const char *id, const iotc_policy *policy)
+{
+    struct serve *serve;
+
+    if (!slot || !id)
+        return -EINVAL;
+    if (!slot->client || slot->ended)
+        return -ESHUTDOWN;
+    serve = slot->serve;
+    if (!serve || serve->kind != SERVE_KIND_CONTROL)
+        return -EINVAL;
+    for (size_t i = 0; i < serve->n_ids; i++) {
+        if (strcmp(serve->ids[i], id) == 0)
+            return set_policy(serve, i, policy);
+    }
+    return -ENOENT;
 }
 
 int iotc_slot_get_error(iotc_slot *slot)

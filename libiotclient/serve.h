@@ -59,6 +59,9 @@ int serve_new(iotc_client *client, iotc_slot **ret_slot, enum serve_kind kind,
               const char *const *ids, size_t n_ids, slot_fn fn, void *userdata,
               iotc_free_fn destroy) MUST_CHECK;
 
+/* Whether the program asked for a history of it. */
+bool serves_history(const iotc_client *client, const char *id);
+
 int request_answer(struct request *request, int code, const char *text);
 void request_ref(struct request *request);
 void request_unref(struct request *request);

@@ -122,6 +122,46 @@ IOTC_API IOTC_MUST_CHECK int iotc_serve_control(iotc_client *client, iotc_slot *
                                                 iotc_control_fn fn, void *userdata,
                                                 iotc_free_fn destroy);
 
+/** Members of iotc_policy that are given. */
+#define IOTC_POLICY_HISTORY ((uint32_t) 1 << 0)
+#define IOTC_POLICY_MIN_INTERVAL ((uint32_t) 1 << 1)
+#define IOTC_POLICY_MAX_INTERVAL ((uint32_t) 1 << 2)
+#define IOTC_POLICY_DEAD_BAND ((uint32_t) 1 << 3)
+#define IOTC_POLICY_DEAD_BAND_PERCENT ((uint32_t) 1 << 4)
+#define IOTC_POLICY_QOS ((uint32_t) 1 << 5)
+
+/**
+ * How the values of a property are reported. What is not given is as the settings of iotd say of
+ * all properties; what they say of this one wins over all that is given here. See iotd.conf(5).
+ */
+typedef struct iotc_policy {
+    uint32_t given;           /**< IOTC_POLICY_…; later releases have more, at the end */
+    bool history;             /**< every value counts, not only the newest */
+    uint32_t min_interval_ms; /**< no value sooner after the last one; at most a day */
+    uint32_t max_interval_ms; /**< a value within the dead band is sent then; 0: never */
+    double dead_band;         /**< numbers that differ no more are held back */
+    double dead_band_percent; /**< the same in percent; the wider of the two counts */
+    int32_t qos;              /**< 0 or 1, of the messages */
+} iotc_policy;
+
+/**
+ * Says how one of the properties that the slot serves is reported: from the next registration on,
+ * which is at once if the program is attached, as long as the slot serves it.
+ *
+ * With a history each iotc_prop_report_…() is a sample: kept and sent in order, also if it was
+ * made while iotd was away, with the time at which it was reported. As with events there are 64
+ * on their way at most (-ENOBUFS), and done gets -ECONNRESET when a new iotd knows nothing of a
+ * sample that an earlier one had taken.
+ * @param policy  copied; NULL: nothing is asked for
+ * @return 0; -ENOENT the slot does not serve the id; -EINVAL also for a member out of range or one
+ *         that this release does not know, and for a slot without properties; -ESHUTDOWN; -ENOMEM.
+ *         What iotd refuses is the error of the slot: -EPROTOTYPE a dead band for what is no
+ *         number; -ERANGE
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_slot_set_policy(iotc_slot *slot, const char *id,
+                                                  const iotc_policy *policy);
+
 /** @return whether the control sets this property @since 0.1 */
 IOTC_API bool iotc_control_has(iotc_control *control, const char *id);
 /**

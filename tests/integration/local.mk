@@ -68,6 +68,11 @@ integration_tests += %reldir%/02-report-policy.bus
 %canon_reldir%_02_report_policy_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_report_policy_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/02-client-policy.bus
+%canon_reldir%_02_client_policy_bus_SOURCES = %reldir%/02-client-policy.bus.c
+%canon_reldir%_02_client_policy_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_client_policy_bus_LDADD = libiotworld.la libiotclient.la $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-property-report.bus
 %canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
 %canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
