@@ -72,6 +72,19 @@ int iotc_call_get_string(iotc_call *call, const char *param, const char **ret_va
     return r;
 }
 
+int iotc_call_get_value(iotc_call *call, const char *param, const iotc_value **ret_value)
+{
+    const struct value *v;
+    int r;
+
+    if (!call || !ret_value)
+        return -EINVAL;
+    r = value_list_want_nested(&call->request.input, param, &v);
+    if (r >= 0)
+        *ret_value = v->n;
+    return r;
+}
+
 static int set(iotc_call *call, const char *param, struct value v)
 {
     if (!call)
@@ -99,6 +112,11 @@ int iotc_call_set_double(iotc_call *call, const char *param, double value)
 int iotc_call_set_string(iotc_call *call, const char *param, const char *value)
 {
     return set(call, param, value_of_string(value));
+}
+
+int iotc_call_set_value(iotc_call *call, const char *param, const iotc_value *value)
+{
+    return value ? set(call, param, value_of_nested(value)) : -EINVAL;
 }
 
 int iotc_call_answer(iotc_call *call, int code, const char *text)

@@ -68,6 +68,19 @@ int iotc_control_get_string(iotc_control *control, const char *id, const char **
     return r;
 }
 
+int iotc_control_get_value(iotc_control *control, const char *id, const iotc_value **ret_value)
+{
+    const struct value *v;
+    int r;
+
+    if (!control || !ret_value)
+        return -EINVAL;
+    r = value_list_want_nested(&control->request.input, id, &v);
+    if (r >= 0)
+        *ret_value = v->n;
+    return r;
+}
+
 int iotc_control_answer(iotc_control *control, int code, const char *text)
 {
     return request_answer(control ? &control->request : NULL, code, text);

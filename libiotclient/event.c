@@ -284,6 +284,11 @@ int iotc_event_set_string(iotc_event *event, const char *param, const char *valu
     return set(event, param, value_of_string(value));
 }
 
+int iotc_event_set_value(iotc_event *event, const char *param, const iotc_value *value)
+{
+    return value ? set(event, param, value_of_nested(value)) : -EINVAL;
+}
+
 int iotc_event_set_timestamp(iotc_event *event, uint64_t real_s)
 {
     if (!event)

@@ -35,7 +35,9 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/slot.c %reldir%/slot.h \
 	%reldir%/strerror.c \
-	%reldir%/value.c %reldir%/value.h
+	%reldir%/value.c %reldir%/value.h \
+	%reldir%/value_bus.c \
+	%reldir%/value_nested.c
 libiotclient_core_la_LIBADD = libiotdbus.la
 
 # The public library. -version-info: packaging/README.md has the rule.
@@ -46,7 +48,8 @@ iotclientinclude_HEADERS = \
 	%reldir%/iotclient/client.h \
 	%reldir%/iotclient/event.h \
 	%reldir%/iotclient/iotclient.h \
-	%reldir%/iotclient/prop.h
+	%reldir%/iotclient/prop.h \
+	%reldir%/iotclient/value.h
 nodist_iotclientinclude_HEADERS = %reldir%/iotclient/version.h
 libiotclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 libiotclient_la_SOURCES = %reldir%/version.c

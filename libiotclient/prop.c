@@ -24,6 +24,9 @@ static const struct {
     {"string", IOTC_TYPE_STRING, VALUE_KIND_STRING},
     {"enum", IOTC_TYPE_ENUM, VALUE_KIND_INT},
     {"timestamp", IOTC_TYPE_TIMESTAMP, VALUE_KIND_INT},
+    {"stringenum", IOTC_TYPE_STRINGENUM, VALUE_KIND_STRING},
+    {"struct", IOTC_TYPE_STRUCT, VALUE_KIND_STRUCT},
+    {"array", IOTC_TYPE_ARRAY, VALUE_KIND_ARRAY},
 };
 
 #define TYPE_UNKNOWN ((iotc_type) 0)
@@ -391,7 +394,7 @@ static int want(iotc_prop *prop, enum value_kind kind)
     return prop->value.kind == VALUE_KIND_NONE ? -ENODATA : 0;
 }
 
-/* A copy of a value that is not a string. */
+/* A copy of a value that has no memory of its own. */
 static int get(iotc_prop *prop, enum value_kind kind, struct value *ret_value,
                uint64_t *ret_stamp_us)
 {
@@ -462,6 +465,29 @@ int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_
         r = (int) len;
     }
     (void) pthread_mutex_unlock(lock);
+    return r;
+}
+
+int iotc_prop_get_value(iotc_prop *prop, iotc_value **ret_value, uint64_t *ret_stamp_us)
+{
+    struct value v = {.kind = VALUE_KIND_NONE};
+    pthread_mutex_t *lock;
+    int r;
+
+    if (!prop || !ret_value)
+        return -EINVAL;
+    lock = &prop->client->props.lock;
+    (void) pthread_mutex_lock(lock);
+    r = want(prop, VALUE_KIND_STRUCT);
+    if (r == -EPROTOTYPE)
+        r = want(prop, VALUE_KIND_ARRAY);
+    if (r >= 0)
+        r = value_copy(&v, &prop->value);
+    if (r >= 0 && ret_stamp_us)
+        *ret_stamp_us = prop->stamp_us;
+    (void) pthread_mutex_unlock(lock);
+    if (r >= 0)
+        *ret_value = v.n;
     return r;
 }
 

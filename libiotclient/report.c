@@ -219,9 +219,7 @@ static int send_batch(struct batch *batch)
 
 static size_t size_of(const struct report *report)
 {
-    size_t size = sizeof(report->prop->id) + NUM_DOUBLE_TEXT;
-
-    return report->value.kind == VALUE_KIND_STRING ? size + strlen(report->value.s) : size;
+    return sizeof(report->prop->id) + value_size(&report->value);
 }
 
 /* Moves what may travel together: half a payload, since text grows when it becomes JSON. */
@@ -387,4 +385,12 @@ int iotc_prop_report_string(iotc_prop *prop, const char *value, iotc_done_fn don
     struct value v = value_of_string(value);
 
     return report(prop, &v, done, userdata);
+}
+
+int iotc_prop_report_value(iotc_prop *prop, const iotc_value *value, iotc_done_fn done,
+                           void *userdata)
+{
+    struct value v = value_of_nested(value);
+
+    return value ? report(prop, &v, done, userdata) : -EINVAL;
 }

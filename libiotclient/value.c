@@ -7,27 +7,74 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <iotclient/value.h>
+
 #include "libiotclient/base/name.h"
+#include "libiotclient/base/num.h"
 #include "libiotclient/base/utf8.h"
+
+static bool is_nested(const struct value *v)
+{
+    return v->kind == VALUE_KIND_STRUCT || v->kind == VALUE_KIND_ARRAY;
+}
 
 void value_done(struct value *v)
 {
     if (v->kind == VALUE_KIND_STRING)
         free(v->s);
+    else if (is_nested(v))
+        iotc_value_free(v->n);
     *v = (struct value){.kind = VALUE_KIND_NONE};
+}
+
+static int copy_nested(struct iotc_value **ret_value, const struct iotc_value *from)
+{
+    struct iotc_value *n = NULL;
+    int r = from->kind == VALUE_KIND_ARRAY ? iotc_value_new_array(&n) : iotc_value_new_struct(&n);
+
+    if (r >= 0)
+        r = value_list_copy(&n->parts, &from->parts);
+    if (r < 0) {
+        iotc_value_free(n);
+        return r;
+    }
+    *ret_value = n;
+    return 0;
 }
 
 int value_copy(struct value *ret_value, const struct value *from)
 {
     struct value v = *from;
+    int r;
 
     if (from->kind == VALUE_KIND_STRING) {
         v.s = strdup(from->s);
         if (!v.s)
             return -ENOMEM;
+    } else if (is_nested(from)) {
+        r = copy_nested(&v.n, from->n);
+        if (r < 0)
+            return r;
     }
     *ret_value = v;
     return 0;
+}
+
+static bool equals_nested(const struct iotc_value *a, const struct iotc_value *b)
+{
+    const struct value *other;
+
+    if (a->parts.n_items != b->parts.n_items)
+        return false;
+    for (size_t i = 0; i < a->parts.n_items; i++) {
+        const struct value_item *item = &a->parts.items[i];
+
+        other = a->kind == VALUE_KIND_ARRAY ? &b->parts.items[i].value
+                                            : value_list_get(&b->parts, item->id);
+        if (!other || !value_equals(&item->value, other))
+            return false;
+    }
+    return true;
 }
 
 bool value_equals(const struct value *a, const struct value *b)
@@ -43,6 +90,9 @@ bool value_equals(const struct value *a, const struct value *b)
         return memcmp(&a->d, &b->d, sizeof(a->d)) == 0;
     case VALUE_KIND_STRING:
         return strcmp(a->s, b->s) == 0;
+    case VALUE_KIND_STRUCT:
+    case VALUE_KIND_ARRAY:
+        return equals_nested(a->n, b->n);
     case VALUE_KIND_NONE:
     case VALUE_KIND_COUNT_:
         break;
@@ -50,6 +100,21 @@ bool value_equals(const struct value *a, const struct value *b)
     return true;
 }
 
+size_t value_size(const struct value *v)
+{
+    size_t size = NUM_DOUBLE_TEXT;
+
+    if (v->kind == VALUE_KIND_STRING)
+        return size + strlen(v->s);
+    for (size_t i = 0; is_nested(v) && i < v->n->parts.n_items; i++) {
+        const struct value_item *item = &v->n->parts.items[i];
+
+        size += strlen(item->id) + value_size(&item->value);
+    }
+    return size;
+}
+
+/* Its parts were checked when they were put in. */
 int value_check(const struct value *v)
 {
     size_t len;
@@ -92,6 +157,16 @@ struct value value_of_string(const char *s)
     return (struct value){.kind = VALUE_KIND_STRING, .s = u.out};
 }
 
+struct value value_of_nested(const struct iotc_value *n)
+{
+    union {
+        const struct iotc_value *in;
+        struct iotc_value *out;
+    } u = {.in = n};
+
+    return (struct value){.kind = n ? n->kind : VALUE_KIND_NONE, .n = u.out};
+}
+
 void value_list_done(struct value_list *list)
 {
     for (size_t i = 0; i < list->n_items; i++)
@@ -116,18 +191,17 @@ const struct value *value_list_get(const struct value_list *list, const char *id
     return item ? &item->value : NULL;
 }
 
-int value_list_set(struct value_list *list, const char *id, const struct value *value, size_t max)
+/* With id NULL: a new one without. */
+static int put(struct value_list *list, const char *id, const struct value *value, size_t max)
 {
     struct value_item *item, *items;
     struct value copy;
     int r;
 
-    if (!name_is_feature_id(id))
-        return -EINVAL;
     r = value_check(value);
     if (r < 0)
         return r;
-    item = find(list, id);
+    item = id ? find(list, id) : NULL;
     if (!item && list->n_items >= max)
         return -EMSGSIZE;
     r = value_copy(&copy, value);
@@ -144,10 +218,22 @@ int value_list_set(struct value_list *list, const char *id, const struct value *
         }
         list->items = items;
         item = &items[list->n_items++];
-        memcpy(item->id, id, strlen(id) + 1); /* checked above: it fits */
+        memset(item->id, 0, sizeof(item->id));
+        if (id)
+            memcpy(item->id, id, strlen(id)); /* checked by the caller: it fits */
     }
     item->value = copy;
     return 0;
+}
+
+int value_list_set(struct value_list *list, const char *id, const struct value *value, size_t max)
+{
+    return name_is_feature_id(id) ? put(list, id, value, max) : -EINVAL;
+}
+
+int value_list_add(struct value_list *list, const struct value *value, size_t max)
+{
+    return put(list, NULL, value, max);
 }
 
 int value_list_copy(struct value_list *ret_list, const struct value_list *from)
@@ -156,7 +242,9 @@ int value_list_copy(struct value_list *ret_list, const struct value_list *from)
     int r;
 
     for (size_t i = 0; i < from->n_items; i++) {
-        r = value_list_set(&list, from->items[i].id, &from->items[i].value, from->n_items);
+        const char *id = from->items[i].id;
+
+        r = put(&list, *id ? id : NULL, &from->items[i].value, from->n_items);
         if (r < 0)
             return r;
     }
@@ -181,91 +269,10 @@ int value_list_want(const struct value_list *list, const char *id, enum value_ki
     return 0;
 }
 
-int value_read(DBusMessageIter *it, struct value *ret_value)
+int value_list_want_nested(const struct value_list *list, const char *id,
+                           const struct value **ret_value)
 {
-    struct msg_value mv;
-    struct value view = {.kind = VALUE_KIND_NONE};
-    int r;
+    int r = value_list_want(list, id, VALUE_KIND_STRUCT, ret_value);
 
-    r = msg_read_value(it, &mv);
-    if (r < 0)
-        return r;
-    switch (mv.kind) {
-    case MSG_KIND_BOOL:
-        view = value_of_bool(mv.b);
-        break;
-    case MSG_KIND_INT:
-        view = value_of_int(mv.i);
-        break;
-    case MSG_KIND_DOUBLE:
-        view = value_of_double(mv.d);
-        break;
-    case MSG_KIND_STRING:
-        view = value_of_string(mv.s);
-        break;
-    case MSG_KIND_OTHER:
-    case MSG_KIND_COUNT_:
-        return -EPROTOTYPE;
-    }
-    return value_copy(ret_value, &view);
-}
-
-int value_list_read(DBusMessageIter *it, struct value_list *ret_list, size_t max)
-{
-    CLEANUP(value_list_done) struct value_list list = {NULL, 0};
-    DBusMessageIter at;
-    struct msg_dict dict;
-    const char *id;
-    int r;
-
-    r = msg_read_dict(it, &dict);
-    if (r < 0)
-        return r;
-    while (msg_dict_next(&dict, &id, &at)) {
-        struct value v = {.kind = VALUE_KIND_NONE};
-
-        r = value_read(&at, &v);
-        if (r == -ENOMEM)
-            return r;
-        if (r < 0)
-            continue;
-        r = value_list_set(&list, id, &v, max);
-        value_done(&v);
-        if (r == -ENOMEM || (r == -EMSGSIZE && list.n_items >= max))
-            return r;
-    }
-    *ret_list = list;
-    list = (struct value_list){NULL, 0};
-    return 0;
-}
-
-int value_append_entry(DBusMessageIter *dict, const char *id, const struct value *v)
-{
-    switch (v->kind) {
-    case VALUE_KIND_BOOL:
-        return msg_dict_bool(dict, id, v->b);
-    case VALUE_KIND_INT:
-        return msg_dict_int64(dict, id, v->i);
-    case VALUE_KIND_DOUBLE:
-        return msg_dict_double(dict, id, v->d);
-    case VALUE_KIND_STRING:
-        return msg_dict_string(dict, id, v->s);
-    case VALUE_KIND_NONE:
-    case VALUE_KIND_COUNT_:
-        break;
-    }
-    return -EINVAL;
-}
-
-int value_list_append(DBusMessageIter *it, const struct value_list *list)
-{
-    DBusMessageIter dict;
-    int r;
-
-    r = msg_open_dict(it, &dict);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < list->n_items && r >= 0; i++)
-        r = value_append_entry(&dict, list->items[i].id, &list->items[i].value);
-    return msg_close(it, &dict, r);
+    return r == -EPROTOTYPE ? value_list_want(list, id, VALUE_KIND_ARRAY, ret_value) : r;
 }

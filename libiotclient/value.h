@@ -4,7 +4,7 @@
 
 /*
  * Typed values, and small lists of id and value: what a{sv} carries on the bus. Every list is
- * bounded by its user.
+ * bounded by its user. Structs and arrays are lists again: an array of structs is the deepest.
  */
 
 #include <stdbool.h>
@@ -21,6 +21,8 @@ enum value_kind {
     VALUE_KIND_INT,
     VALUE_KIND_DOUBLE,
     VALUE_KIND_STRING,
+    VALUE_KIND_STRUCT,
+    VALUE_KIND_ARRAY,
     VALUE_KIND_COUNT_
 };
 
@@ -30,7 +32,8 @@ struct value {
         bool b;
         int64_t i;
         double d;
-        char *s; /* owned */
+        char *s;              /* owned */
+        struct iotc_value *n; /* owned: struct, array */
     };
 };
 
@@ -39,6 +42,8 @@ void value_done(struct value *v);
 /* A borrowed value becomes an owned one. */
 int value_copy(struct value *ret_value, const struct value *from) MUST_CHECK;
 bool value_equals(const struct value *a, const struct value *b);
+/* About as many bytes as its text has. */
+size_t value_size(const struct value *v);
 /* What comes from a program: -ERANGE not finite, -EMSGSIZE, -EINVAL not UTF-8. */
 int value_check(const struct value *v) MUST_CHECK;
 
@@ -47,9 +52,10 @@ struct value value_of_bool(bool b);
 struct value value_of_int(int64_t i);
 struct value value_of_double(double d);
 struct value value_of_string(const char *s);
+struct value value_of_nested(const struct iotc_value *n);
 
 struct value_item {
-    char id[LIMIT_FEATURE_ID + 1];
+    char id[LIMIT_FEATURE_ID + 1]; /* "" for the elements of an array */
     struct value value;
 };
 
@@ -58,12 +64,20 @@ struct value_list {
     size_t n_items;
 };
 
+/* A struct or an array: what programs have a pointer to. */
+struct iotc_value {
+    enum value_kind kind; /* STRUCT, ARRAY */
+    struct value_list parts;
+};
+
 void value_list_done(struct value_list *list);
 /* NULL: not there. */
 const struct value *value_list_get(const struct value_list *list, const char *id);
 /* Checks id and value, copies, replaces. -EMSGSIZE: more than max. */
 int value_list_set(struct value_list *list, const char *id, const struct value *value,
                    size_t max) MUST_CHECK;
+/* Appends an element without an id. */
+int value_list_add(struct value_list *list, const struct value *value, size_t max) MUST_CHECK;
 int value_list_copy(struct value_list *ret_list, const struct value_list *from) MUST_CHECK;
 
 /*
@@ -71,8 +85,14 @@ int value_list_copy(struct value_list *ret_list, const struct value_list *from) 
  */
 int value_list_want(const struct value_list *list, const char *id, enum value_kind kind,
                     const struct value **ret_value) MUST_CHECK;
+/* Either of the two. */
+int value_list_want_nested(const struct value_list *list, const char *id,
+                           const struct value **ret_value) MUST_CHECK;
 
-/* The bus: v and a{sv}. Entries whose id cannot be one, or of a container type, are left out. */
+/*
+ * The bus: v and a{sv}. Entries whose id cannot be one, or that hold more than the thing model
+ * knows, are left out.
+ */
 int value_read(DBusMessageIter *it, struct value *ret_value) MUST_CHECK;
 int value_list_read(DBusMessageIter *it, struct value_list *ret_list, size_t max) MUST_CHECK;
 int value_append_entry(DBusMessageIter *dict, const char *id, const struct value *v) MUST_CHECK;

@@ -43,6 +43,7 @@ dist_man_MANS += \
 	%reldir%/man/iotc_client_new.3 \
 	%reldir%/man/iotc_event.3 \
 	%reldir%/man/iotc_prop.3 \
+	%reldir%/man/iotc_value.3 \
 	%reldir%/man/iotctl.1 \
 	%reldir%/man/libiotclient.7
 

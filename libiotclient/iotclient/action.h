@@ -8,6 +8,7 @@
  */
 
 #include <iotclient/client.h>
+#include <iotclient/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,9 +49,12 @@ IOTC_API IOTC_MUST_CHECK int iotc_call_get_int(iotc_call *call, const char *para
 /** As iotc_call_get_bool(), for float. @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_call_get_double(iotc_call *call, const char *param,
                                                   double *ret_value);
-/** As iotc_call_get_bool(), for string; it lives as long as call. @since 0.1 */
+/** As iotc_call_get_bool(), for string and stringenum; it lives as long as call. @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_call_get_string(iotc_call *call, const char *param,
                                                   const char **ret_value);
+/** As iotc_call_get_bool(), for struct and array; it lives as long as call. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_call_get_value(iotc_call *call, const char *param,
+                                                 const iotc_value **ret_value);
 
 /**
  * Sets a parameter of the output, over an earlier value if there is one.
@@ -62,9 +66,13 @@ IOTC_API IOTC_MUST_CHECK int iotc_call_set_bool(iotc_call *call, const char *par
 IOTC_API IOTC_MUST_CHECK int iotc_call_set_int(iotc_call *call, const char *param, int64_t value);
 /** As iotc_call_set_bool(), for float. @return also -ERANGE not a finite number @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_call_set_double(iotc_call *call, const char *param, double value);
-/** As iotc_call_set_bool(), for string. @return also -EMSGSIZE string too long @since 0.1 */
+/** As iotc_call_set_bool(), for string and stringenum. @return also -EMSGSIZE string too long
+ * @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_call_set_string(iotc_call *call, const char *param,
                                                   const char *value);
+/** As iotc_call_set_bool(), for struct and array. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_call_set_value(iotc_call *call, const char *param,
+                                                 const iotc_value *value);
 
 /**
  * Answers the call, in fn or later; iotd waits as long as its thing.action_timeout says (10 s).

@@ -8,6 +8,7 @@
  */
 
 #include <iotclient/client.h>
+#include <iotclient/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,9 +42,13 @@ IOTC_API IOTC_MUST_CHECK int iotc_event_set_int(iotc_event *event, const char *p
 /** As iotc_event_set_bool(), for float. @return also -ERANGE not a finite number @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_event_set_double(iotc_event *event, const char *param,
                                                    double value);
-/** As iotc_event_set_bool(), for string. @return also -EMSGSIZE string too long @since 0.1 */
+/** As iotc_event_set_bool(), for string and stringenum. @return also -EMSGSIZE string too long
+ * @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_event_set_string(iotc_event *event, const char *param,
                                                    const char *value);
+/** As iotc_event_set_bool(), for struct and array. @since 0.1 */
+IOTC_API IOTC_MUST_CHECK int iotc_event_set_value(iotc_event *event, const char *param,
+                                                  const iotc_value *value);
 /**
  * When it happened; without it, the time of the post.
  * @param real_s  Unix seconds; 0 takes it back

@@ -28,6 +28,7 @@
 #include <iotclient/client.h>
 #include <iotclient/event.h>
 #include <iotclient/prop.h>
+#include <iotclient/value.h>
 #include <iotclient/version.h>
 
 #endif /* IOTCLIENT_IOTCLIENT_H */

@@ -8,6 +8,7 @@
  */
 
 #include <iotclient/client.h>
+#include <iotclient/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,8 +23,11 @@ typedef int32_t iotc_type;
 #define IOTC_TYPE_INT ((iotc_type) 2)
 #define IOTC_TYPE_FLOAT ((iotc_type) 3) /**< read and reported as double */
 #define IOTC_TYPE_STRING ((iotc_type) 4)
-#define IOTC_TYPE_ENUM ((iotc_type) 5)      /**< read and reported as int: the number */
-#define IOTC_TYPE_TIMESTAMP ((iotc_type) 6) /**< read and reported as int: Unix seconds */
+#define IOTC_TYPE_ENUM ((iotc_type) 5)       /**< read and reported as int: the number */
+#define IOTC_TYPE_TIMESTAMP ((iotc_type) 6)  /**< read and reported as int: Unix seconds */
+#define IOTC_TYPE_STRINGENUM ((iotc_type) 7) /**< read and reported as string: the key */
+#define IOTC_TYPE_STRUCT ((iotc_type) 8)     /**< read and reported as value */
+#define IOTC_TYPE_ARRAY ((iotc_type) 9)      /**< read and reported as value */
 
 typedef void (*iotc_prop_fn)(iotc_client *client, iotc_prop *prop, void *userdata);
 /** Someone controls served properties. control is borrowed: ref it to answer later. */
@@ -61,13 +65,22 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_get_int(iotc_prop *prop, int64_t *ret_val
 IOTC_API IOTC_MUST_CHECK int iotc_prop_get_double(iotc_prop *prop, double *ret_value,
                                                   uint64_t *ret_stamp_us);
 /**
- * As iotc_prop_get_bool(), for string: copies it with its NUL, cut to size as snprintf() does.
+ * As iotc_prop_get_bool(), for string and stringenum: copies it with its NUL, cut to size as
+ * snprintf() does.
  * @param buf   may be NULL if size is 0
  * @return the length of the whole value without the NUL (cut if that is >= size); else as above
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size,
                                                   uint64_t *ret_stamp_us);
+/**
+ * As iotc_prop_get_bool(), for struct and array.
+ * @param ret_value  a copy, to be freed with iotc_value_free()
+ * @return also -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_value(iotc_prop *prop, iotc_value **ret_value,
+                                                 uint64_t *ret_stamp_us);
 
 /**
  * Reports a value. Reports made in one turn of the program leave in one message, and the newest
@@ -91,9 +104,16 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_report_int(iotc_prop *prop, int64_t value
 /** As iotc_prop_report_bool(), for float. @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_prop_report_double(iotc_prop *prop, double value,
                                                      iotc_done_fn done, void *userdata);
-/** As iotc_prop_report_bool(), for string; value is copied. @since 0.1 */
+/** As iotc_prop_report_bool(), for string and stringenum; value is copied. @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_prop_report_string(iotc_prop *prop, const char *value,
                                                      iotc_done_fn done, void *userdata);
+/**
+ * As iotc_prop_report_bool(), for struct and array; value is copied. It replaces the whole value,
+ * members that it does not have included. done also -EMSGSIZE: more than a message holds.
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_report_value(iotc_prop *prop, const iotc_value *value,
+                                                    iotc_done_fn done, void *userdata);
 
 /**
  * Calls fn when the value changes, by a report of any program or by a control that was accepted.
@@ -177,9 +197,17 @@ IOTC_API IOTC_MUST_CHECK int iotc_control_get_int(iotc_control *control, const c
 /** As iotc_control_get_bool(), for float. @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_control_get_double(iotc_control *control, const char *id,
                                                      double *ret_value);
-/** As iotc_control_get_bool(), for string; it lives as long as control. @since 0.1 */
+/** As iotc_control_get_bool(), for string and stringenum; it lives as long as control.
+ * @since 0.1 */
 IOTC_API IOTC_MUST_CHECK int iotc_control_get_string(iotc_control *control, const char *id,
                                                      const char **ret_value);
+/**
+ * As iotc_control_get_bool(), for struct and array; it lives as long as control. A control of a
+ * struct may have some of its members only: the others are to stay as they are.
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_control_get_value(iotc_control *control, const char *id,
+                                                    const iotc_value **ret_value);
 /**
  * Answers a control, in fn or later; iotd waits as long as its thing.control_timeout says (10 s).
  * After 0 iotd keeps the values as the newest ones and tells their watchers.
