@@ -10,6 +10,17 @@ libiotd_mqtt_la_SOURCES = \
 	%reldir%/mqtt/session.c %reldir%/mqtt/session.h \
 	%reldir%/mqtt/stream.c %reldir%/mqtt/stream.h
 
+# The thing model by itself: pure, so that tools can read one as the daemon does.
+noinst_LTLIBRARIES += libiotd-model.la
+libiotd_model_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(JANSSON_CFLAGS)
+libiotd_model_la_SOURCES = \
+	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_define.c \
+	%reldir%/cloud/model_lint.c %reldir%/cloud/model_parse.c %reldir%/cloud/model_platform.c \
+	%reldir%/cloud/model_reader.h %reldir%/cloud/model_released.c \
+	%reldir%/cloud/value.c %reldir%/cloud/value.h %reldir%/cloud/value_fit.c \
+	%reldir%/json/jx.c %reldir%/json/jx.h
+libiotd_model_la_LIBADD = libiotbase.la $(JANSSON_LIBS)
+
 libiotd_crypto_la_CFLAGS = $(AM_CFLAGS) $(WOLFSSL_CFLAGS)
 libiotd_crypto_la_SOURCES = \
 	%reldir%/crypto/aes_cbc.c %reldir%/crypto/aes_cbc.h \
@@ -50,14 +61,11 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/link_fsm.c %reldir%/cloud/link_fsm.h \
 	%reldir%/cloud/link_impl.h %reldir%/cloud/link_session.c \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
-	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_define.c \
-	%reldir%/cloud/model_parse.c %reldir%/cloud/model_reader.h \
 	%reldir%/cloud/firmware.c %reldir%/cloud/firmware.h \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
-	%reldir%/cloud/value.c %reldir%/cloud/value.h %reldir%/cloud/value_fit.c \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
@@ -83,7 +91,6 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
-	%reldir%/json/jx.c %reldir%/json/jx.h \
 	%reldir%/manager.c %reldir%/manager.h \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
@@ -111,7 +118,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
 	%reldir%/sys/signals.c %reldir%/sys/signals.h
-libiotd_core_la_LIBADD = libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \
+libiotd_core_la_LIBADD = libiotd-model.la libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \
 	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
 
 sbin_PROGRAMS += iotd

@@ -27,6 +27,10 @@ static const struct ctl_command commands[] = {
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
+#ifdef IOTCTL_MODEL
+    {"model", "check FILE [RELEASED]", "check a thing model; needs no iotd", 2, 3, CTL_LOCAL,
+     ctl_model},
+#endif
     {"reload", "", "make iotd read its settings again", 0, 0, 0, ctl_reload},
 };
 
@@ -197,7 +201,7 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
     r = command->run == ctl_provision ? ctl_check_provision(ctl) : CTL_OK;
     if (r != CTL_OK)
         return r;
-    r = ctl_open(ctl);
+    r = command->options & CTL_LOCAL ? CTL_OK : ctl_open(ctl);
     if (r == CTL_OK)
         r = command->run(ctl, argc, argv);
     ctl_close(ctl);

@@ -45,13 +45,14 @@ struct ctl_command {
     const char *help;
     int min_args;
     int max_args;
-    unsigned options; /* CTL_OPTION_… that make sense */
+    unsigned options; /* CTL_OPTION_… that make sense, CTL_LOCAL */
     int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
 #define CTL_OPTION_COUNT 1U
 #define CTL_OPTION_NO_WAIT 2U
 #define CTL_OPTION_PROVISION 4U
+#define CTL_LOCAL 128U /* the command needs neither bus nor iotd */
 
 /* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_info.c, iotctl_provision.c
  */
@@ -66,6 +67,7 @@ int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);
 int ctl_reload(struct ctl *ctl, int argc, char **argv);
 int ctl_provision(struct ctl *ctl, int argc, char **argv);
+int ctl_model(struct ctl *ctl, int argc, char **argv); /* iotctl_model.c */
 /* The options of provision, before anything is asked of iotd. */
 int ctl_check_provision(struct ctl *ctl);
 

@@ -77,3 +77,8 @@ iotctl_SOURCES = \
 	%reldir%/iotctl_provision.c \
 	%reldir%/iotctl_status.c
 iotctl_LDADD = libiotdbus.la
+if ENABLE_DAEMON
+iotctl_CPPFLAGS += -DIOTCTL_MODEL $(JANSSON_CFLAGS)
+iotctl_SOURCES += %reldir%/iotctl_model.c
+iotctl_LDADD += libiotd-model.la
+endif

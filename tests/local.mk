@@ -386,6 +386,11 @@ unit_tests += %reldir%/unit/test-value-nested
 %canon_reldir%_unit_test_value_nested_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_value_nested_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-model-check
+%canon_reldir%_unit_test_model_check_SOURCES = %reldir%/unit/test-model-check.c
+%canon_reldir%_unit_test_model_check_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_model_check_LDADD = libiottest.la libiotd-model.la
+
 unit_tests += %reldir%/unit/test-types
 %canon_reldir%_unit_test_types_SOURCES = %reldir%/unit/test-types.c \
 	%reldir%/lib/json-bus.c %reldir%/lib/json-bus.h \

@@ -64,6 +64,19 @@ int model_parse(struct model **ret_model, const char *text, size_t len, const ch
 struct model *model_free(struct model *m);
 DEFINE_FREEP(struct model, model_free)
 
+/*
+ * What is odd in the file, but keeps it from nothing: unknown keys, texts that the console would
+ * not take, … A file that model_parse() refuses may be given, too.
+ * @return 0; -EBADMSG not JSON; -ENOMEM
+ */
+int model_lint(const char *text, size_t len, model_mistake_fn on_warning,
+               void *userdata) MUST_CHECK;
+/* Whether m keeps all that released promises to devices in the field. 0; -EINVAL */
+int model_check_released(const struct model *m, const struct model *released,
+                         model_mistake_fn on_mistake, void *userdata) MUST_CHECK;
+/* An id that the platform has given a meaning. */
+bool model_is_platform_id(const char *id);
+
 /* Index, or -ENOENT. */
 int model_find_property(const struct model *m, const char *id);
 int model_find_event(const struct model *m, const char *id);

@@ -74,6 +74,7 @@ static void check_required(struct model_reader *rd, const json_t *item)
 static void read_property(struct model_reader *rd, const json_t *item, void *slot)
 {
     struct model_property *p = slot;
+    unsigned n_mistakes = rd->n_mistakes;
     const char *mode;
 
     model_reader_id(rd, item, &p->id);
@@ -83,6 +84,8 @@ static void read_property(struct model_reader *rd, const json_t *item, void *slo
     else
         p->writable = mode[1] == 'w';
     model_reader_define(rd, item, "define", &p->define);
+    if (rd->n_mistakes == n_mistakes && !rd->no_memory)
+        model_reader_platform_property(rd, p);
 }
 
 static void read_param(struct model_reader *rd, const json_t *item, void *slot)
@@ -150,6 +153,7 @@ static void read_event(struct model_reader *rd, const json_t *item, void *slot)
     bool known = false;
 
     model_reader_id(rd, item, &e->id);
+    model_reader_platform_other(rd, e->id);
     check_required(rd, item);
     if (jx_get_string(item, "type", &type) == 0) {
         for (int i = 0; i < MODEL_EVENT_TYPE_COUNT_; i++) {
@@ -173,6 +177,7 @@ static void read_action(struct model_reader *rd, const json_t *item, void *slot)
     void *inputs = NULL, *outputs = NULL;
 
     model_reader_id(rd, item, &a->id);
+    model_reader_platform_other(rd, a->id);
     check_required(rd, item);
     model_reader_list(rd, item, "input", LIMIT_EVENT_PARAMS, sizeof(*a->inputs), read_param,
                       &inputs, &a->n_inputs);
@@ -184,13 +189,44 @@ static void read_action(struct model_reader *rd, const json_t *item, void *slot)
     check_unique_params(rd, "output", a->outputs, a->n_outputs);
 }
 
-/* Those that differ in case only lie together, equal ones next to each other. */
-static int compare_text(const void *a, const void *b)
-{
-    const char *x = *(char *const *) a, *y = *(char *const *) b;
-    int r = strcasecmp(x, y);
+/* An id and where it is. */
+struct place {
+    const char *id;
+    const char *list;
+    size_t index;
+    size_t rank; /* in the file */
+};
 
-    return r ? r : strcmp(x, y);
+/* Ids that differ in case only lie together, in the order of the file. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int r = strcasecmp(x->id, y->id);
+
+    return r ? r : (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+static void add_place(struct place *places, size_t *n, const char *id, const char *list,
+                      size_t index)
+{
+    if (!id)
+        return; /* told already */
+    places[*n] = (struct place){id, list, index, *n};
+    ++*n;
+}
+
+static void tell_repeated(struct model_reader *rd, const struct place *first,
+                          const struct place *again)
+{
+    size_t len = model_reader_push(rd, "%s[%zu]", again->list, again->index);
+
+    if (strcmp(first->id, again->id) == 0)
+        model_reader_mistake(rd, "id", "\"%s\" is the id of %s[%zu], too", again->id, first->list,
+                             first->index);
+    else
+        model_reader_mistake(rd, "id", "\"%s\" and \"%s\" of %s[%zu] differ in case only",
+                             again->id, first->id, first->list, first->index);
+    model_reader_pop(rd, len);
 }
 
 /*
@@ -201,35 +237,28 @@ static void check_unique(struct model_reader *rd)
 {
     const struct model *m = rd->model;
     size_t n = 0, total = m->n_properties + m->n_events + m->n_actions;
-    CLEANUP(freep) char **ids = NULL;
+    CLEANUP(freep) struct place *places = NULL;
 
     if (total > LIMIT_MODEL_IDS) {
         model_reader_mistake(rd, "", "has more than %d properties, events and actions",
                              LIMIT_MODEL_IDS);
         return;
     }
-    ids = calloc(total ? total : 1, sizeof(*ids));
-    if (!ids) {
+    places = calloc(total ? total : 1, sizeof(*places));
+    if (!places) {
         rd->no_memory = true;
         return;
     }
     for (size_t i = 0; i < m->n_properties; i++)
-        ids[n++] = m->properties[i].id;
+        add_place(places, &n, m->properties[i].id, "properties", i);
     for (size_t i = 0; i < m->n_events; i++)
-        ids[n++] = m->events[i].id;
+        add_place(places, &n, m->events[i].id, "events", i);
     for (size_t i = 0; i < m->n_actions; i++)
-        ids[n++] = m->actions[i].id;
-    for (size_t i = 0; i < n; i++) {
-        if (!ids[i])
-            return; /* told already */
-    }
-    qsort(ids, n, sizeof(*ids), compare_text);
+        add_place(places, &n, m->actions[i].id, "actions", i);
+    qsort(places, n, sizeof(*places), compare_places);
     for (size_t i = 1; i < n; i++) {
-        if (strcmp(ids[i - 1], ids[i]) == 0)
-            model_reader_mistake(rd, "", "the id \"%s\" is used more than once", ids[i]);
-        else if (strcasecmp(ids[i - 1], ids[i]) == 0)
-            model_reader_mistake(rd, "", "the ids \"%s\" and \"%s\" differ in case only",
-                                 ids[i - 1], ids[i]);
+        if (strcasecmp(places[i - 1].id, places[i].id) == 0)
+            tell_repeated(rd, &places[i - 1], &places[i]);
     }
 }
 

@@ -2,7 +2,7 @@
 #ifndef IOTD_CLOUD_MODEL_READER_H
 #define IOTD_CLOUD_MODEL_READER_H
 
-/* Where the parser of the thing model stands; only model_parse.c and model_define.c include this.
+/* Where the parser of the thing model stands; only the model_*.c that read include this.
  */
 
 #include "daemon/cloud/model.h"
@@ -33,5 +33,11 @@ void model_reader_list(struct model_reader *rd, const json_t *parent, const char
 /* model_define.c: the object at key of item. */
 void model_reader_define(struct model_reader *rd, const json_t *item, const char *key,
                          struct thing_define *d);
+
+/* model_platform.c: ids of the platform are used as it has fixed them. p was read without mistake.
+ */
+void model_reader_platform_property(struct model_reader *rd, const struct model_property *p);
+/* Of an event or action; id may be NULL. */
+void model_reader_platform_other(struct model_reader *rd, const char *id);
 
 #endif /* IOTD_CLOUD_MODEL_READER_H */

@@ -57,6 +57,11 @@ integration_tests += %reldir%/02-types-nested.bus
 %canon_reldir%_02_types_nested_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_types_nested_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/14-iotctl-types.bus
+%canon_reldir%_14_iotctl_types_bus_SOURCES = %reldir%/14-iotctl-types.bus.c
+%canon_reldir%_14_iotctl_types_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_14_iotctl_types_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-types-verdicts.bus
 %canon_reldir%_02_types_verdicts_bus_SOURCES = %reldir%/02-types-verdicts.bus.c \
 	tests/lib/json-bus.c tests/lib/json-bus.h tests/lib/types-table.c tests/lib/types-table.h

@@ -246,8 +246,49 @@ static void test_mistakes(void)
         {ACTION(",\"output\":[{\"id\":\"b\",\"define\":" BOOL "},{\"id\":\"b\",\"define\":" BOOL
                 "}]"),
          "actions[0].output", "has the id \"b\" twice"},
-        {"{\"events\":[{\"id\":\"a\",\"type\":\"info\"}],\"actions\":[{\"id\":\"a\"}]}", "",
-         "the id \"a\" is used more than once"},
+        {"{\"events\":[{\"id\":\"a\",\"type\":\"info\"}],\"actions\":[{\"id\":\"a\"}]}",
+         "actions[0].id", "\"a\" is the id of events[0], too"},
+        {"{\"properties\":[{\"id\":\"aB\",\"mode\":\"r\",\"define\":" BOOL "}],"
+         "\"events\":[{\"id\":\"Ab\",\"type\":\"info\"}]}",
+         "events[0].id", "\"Ab\" and \"aB\" of properties[0] differ in case only"},
+        {"{\"properties\":[{\"id\":\"a\",\"required\":\"true\",\"mode\":\"r\",\"define\":" BOOL
+         "}]}",
+         "properties[0].required", "must be true or false"},
+        {PROPERTY("{\"type\":\"int\",\"max\":\"5\",\"start\":\"6\"}"), "properties[0].define.start",
+         "is not within min to max"},
+        {PROPERTY("{\"type\":\"float\",\"step\":\"-1\"}"), "properties[0].define.step",
+         "is negative"},
+        {PROPERTY("{\"type\":\"bool\",\"mapping\":{\"2\":\"x\"}}"),
+         "properties[0].define.mapping.2", "is neither \"0\" nor \"1\""},
+        {PROPERTY("{\"type\":\"stringenum\",\"mapping\":{\"x\":0}}"),
+         "properties[0].define.mapping.x", "must have a text"},
+        {PROPERTY("{\"type\":\"struct\"}"), "properties[0].define.specs",
+         "must be a list of at least one member"},
+        {PROPERTY("{\"type\":\"struct\",\"specs\":[{\"id\":\"a\",\"dataType\":" BOOL
+                  "},{\"id\":\"b\",\"dataType\":{\"type\":\"int\",\"min\":\"x\"}}]}"),
+         "properties[0].define.specs[1].dataType.min", "must be a whole number within 64 bits"},
+        {PROPERTY("{\"type\":\"struct\",\"specs\":[{\"id\":\"a\",\"dataType\":" BOOL
+                  "},{\"id\":\"a\",\"dataType\":" BOOL "}]}"),
+         "properties[0].define.specs", "has the id \"a\" twice"},
+        {PROPERTY("{\"type\":\"struct\",\"specs\":[{\"id\":\"a\",\"dataType\":"
+                  "{\"type\":\"array\",\"arrayInfo\":{\"type\":\"int\"}}}]}"),
+         "properties[0].define.specs[0].dataType.type", "no array within a struct"},
+        {PROPERTY("{\"type\":\"array\"}"), "properties[0].define.arrayInfo", "must be an object"},
+        {PROPERTY("{\"type\":\"array\",\"arrayInfo\":" BOOL "}"),
+         "properties[0].define.arrayInfo.type",
+         "elements must be of type int, float, string or struct"},
+        {PROPERTY("{\"type\":\"array\",\"arrayInfo\":{\"type\":\"struct\",\"specs\":[{\"id\":\"a\","
+                  "\"dataType\":{\"type\":\"string\",\"max\":\"2049\"}}]}}"),
+         "properties[0].define.arrayInfo.specs[0].dataType.max",
+         "is above 2048, the platform's limit"},
+        {"{\"properties\":[{\"id\":\"GPS_Info\",\"mode\":\"r\",\"define\":" BOOL "}]}",
+         "properties[0].define.type", "the platform has fixed \"GPS_Info\" as struct"},
+        {"{\"properties\":[{\"id\":\"Wifi_Info\",\"mode\":\"r\",\"define\":{\"type\":\"array\","
+         "\"arrayInfo\":{\"type\":\"struct\",\"specs\":[{\"id\":\"Mac\",\"dataType\":{\"type\":"
+         "\"string\"}}]}}}]}",
+         "properties[0].define", "the platform wants the member \"Rssi\" in \"Wifi_Info\""},
+        {"{\"actions\":[{\"id\":\"_sys_xp2p_info\"}]}", "actions[0].id",
+         "\"_sys_xp2p_info\" is a property of the platform"},
         {"{\"profile\":{\"ProductId\":\"OTHER\"},\"actions\":[]}", "profile.ProductId",
          "is \"OTHER\", the credentials say \"P\""},
         {"[]", "", "not JSON: not an object (line 0, column 0)"},
