@@ -67,6 +67,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
+	%reldir%/conf/ini.c %reldir%/conf/ini.h \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/ini.h"
 #include "libiotclient/base/name.h"
 #include "libiotclient/base/num.h"
 #include "libiotclient/base/strbuf.h"
@@ -239,17 +240,6 @@ static const struct key *find_key(const char *section, size_t section_len, const
     return NULL;
 }
 
-static char *trim(char *text)
-{
-    size_t len;
-
-    text += strspn(text, " \t\r");
-    len = strlen(text);
-    while (len > 0 && strchr(" \t\r", text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
-
 #define PROPERTY_SECTION "property."
 
 struct parser {
@@ -316,24 +306,20 @@ static int parse_property(struct parser *p, unsigned line, const char *section)
     return r == -ENOBUFS ? 0 : r;
 }
 
-static int parse_section(struct parser *p, unsigned line, char *text)
+static int on_section(unsigned line, const char *name, void *userdata)
 {
-    size_t len = strlen(text);
+    struct parser *p = userdata;
 
     p->section[0] = '\0';
     p->property = NULL;
-    if (text[len - 1] != ']') {
-        mistake(p, line, text, "section without closing bracket");
+    if (!name)
         return 0;
-    }
-    text[len - 1] = '\0';
-    text++;
-    if (strncmp(text, PROPERTY_SECTION, strlen(PROPERTY_SECTION)) == 0)
-        return parse_property(p, line, text);
-    if (!is_section(text) || strlen(text) >= sizeof(p->section))
-        mistake(p, line, text, "unknown section");
+    if (strncmp(name, PROPERTY_SECTION, strlen(PROPERTY_SECTION)) == 0)
+        return parse_property(p, line, name);
+    if (!is_section(name) || strlen(name) >= sizeof(p->section))
+        mistake(p, line, name, "unknown section");
     else
-        strcpy(p->section, text);
+        strcpy(p->section, name);
     return 0;
 }
 
@@ -347,20 +333,13 @@ static bool see(struct parser *p, const struct key *k)
     return !was_seen;
 }
 
-static int parse_assignment(struct parser *p, unsigned line, char *text)
+static int on_key(unsigned line, const char *name, const char *value, void *userdata)
 {
-    char *equals = strchr(text, '='), *name, *value;
+    struct parser *p = userdata;
     const struct key *k;
     char what[200];
     int r;
 
-    if (!equals) {
-        mistake(p, line, text, "neither a section nor key = value");
-        return 0;
-    }
-    *equals = '\0';
-    name = trim(text);
-    value = trim(equals + 1);
     if (!p->section[0]) {
         mistake(p, line, name, "not in a known section");
         return 0;
@@ -378,34 +357,30 @@ static int parse_assignment(struct parser *p, unsigned line, char *text)
     return r == -EINVAL ? 0 : r;
 }
 
+static void on_ini_mistake(unsigned line, const char *key, const char *what, void *userdata)
+{
+    mistake(userdata, line, key, what);
+}
+
 int conf_parse(struct conf **ret_conf, const char *text, size_t len, conf_mistake_fn on_mistake,
                void *userdata)
 {
+    static const struct ini_events events = {
+        .on_section = on_section,
+        .on_key = on_key,
+        .on_mistake = on_ini_mistake,
+    };
     CLEANUP(conf_freep) struct conf *c = NULL;
-    CLEANUP(freep) char *copy = NULL;
     struct parser p = {.on_mistake = on_mistake, .userdata = userdata};
-    unsigned line = 0;
     int r;
 
     r = conf_new(&c);
     if (r < 0)
         return r;
-    copy = strndup(text, len);
-    if (!copy)
-        return -ENOMEM;
     p.conf = c;
-    if (strlen(copy) != len)
-        mistake(&p, 0, "", "contains a NUL byte");
-    for (char *rest = copy, *one; (one = strsep(&rest, "\n"));) {
-        char *t = trim(one);
-
-        line++;
-        if (!*t || *t == '#' || *t == ';')
-            continue;
-        r = *t == '[' ? parse_section(&p, line, t) : parse_assignment(&p, line, t);
-        if (r < 0)
-            return r;
-    }
+    r = ini_parse(text, len, &events, &p);
+    if (r < 0)
+        return r;
     if (p.n_mistakes > 0)
         return -EINVAL;
     *ret_conf = TAKE(c);
