@@ -67,9 +67,18 @@ static int load_conf(const struct manager_options *o, struct conf **ret_conf)
     return 0;
 }
 
-int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf)
+int inputs_reload(const struct inputs *in, struct conf **ret_conf, struct access_conf **ret_access)
 {
-    return load_conf(in->options, ret_conf);
+    CLEANUP(conf_freep) struct conf *conf = NULL;
+    int r;
+
+    r = load_conf(in->options, &conf);
+    if (r == 0)
+        r = access_files_load(conf, ret_access);
+    if (r < 0)
+        return r;
+    *ret_conf = TAKE(conf);
+    return 0;
 }
 
 const char *inputs_state_dir(const struct manager_options *options)
@@ -273,7 +282,7 @@ int inputs_accept(const struct inputs *in, const struct ident *ident, char probl
 
 int inputs_load(struct inputs *in, const struct manager_options *options)
 {
-    int status[6];
+    int status[7];
     int r;
 
     *in = (struct inputs){.options = options};
@@ -284,6 +293,8 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
     status[3] = in->conf ? find_endpoint(in) : 0;
     status[4] = in->conf && status[3] == 0 ? load_tls(in) : 0;
     status[5] = in->conf ? find_register_url(in) : 0;
+    r = in->conf ? access_files_load(in->conf, &in->access) : 0;
+    status[6] = r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
     for (size_t i = 0; i < ARRAY_SIZE(status); i++) {
         if (status[i])
             return status[i];
@@ -295,6 +306,7 @@ void inputs_done(struct inputs *in)
 {
     tls_free(in->tls);
     tls_free(in->register_tls);
+    access_conf_free(in->access);
     model_free(in->model);
     ident_free(in->ident);
     conf_free(in->conf);

@@ -7,6 +7,7 @@
  * log, all of them, with file and place.
  */
 
+#include "daemon/access_files.h"
 #include "daemon/cloud/ident.h"
 #include "daemon/cloud/model.h"
 #include "daemon/conf/conf.h"
@@ -21,6 +22,7 @@ struct inputs {
     struct vault_source source;
     struct ident *ident; /* all empty: there are no credentials yet */
     struct model *model;
+    struct access_conf *access;
     struct endpoint endpoint;
     char endpoint_url[512];
     struct tls *tls;              /* NULL: the endpoint does not use it */
@@ -35,7 +37,8 @@ const char *inputs_state_dir(const struct manager_options *options);
 /* Whether these credentials fit the model and the settings. -EINVAL with problem; -ENOMEM */
 int inputs_accept(const struct inputs *in, const struct ident *ident,
                   char problem[VAULT_PROBLEM]) MUST_CHECK;
-/* Reads the settings again; 0, -EINVAL after telling the mistakes, -ENOMEM. */
-int inputs_reload_conf(const struct inputs *in, struct conf **ret_conf) MUST_CHECK;
+/* Reads settings and access rules again; 0, -EINVAL after telling the mistakes, -ENOMEM. */
+int inputs_reload(const struct inputs *in, struct conf **ret_conf,
+                  struct access_conf **ret_access) MUST_CHECK;
 
 #endif /* IOTD_INPUTS_H */

@@ -66,8 +66,10 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
+	%reldir%/conf/access_conf.c %reldir%/conf/access_conf.h %reldir%/conf/access_verbs.def \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
 	%reldir%/conf/ini.c %reldir%/conf/ini.h \
+	%reldir%/core/access.c %reldir%/core/access.h \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
@@ -84,6 +86,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/core/reports_turns.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
+	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
 	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
@@ -91,6 +94,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
+	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \
 	%reldir%/provision.c %reldir%/provision.h \
@@ -110,6 +114,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/store/vault_name.c %reldir%/store/vault_name.h \
 	%reldir%/store/vault_source.c %reldir%/store/vault_source.h \
 	%reldir%/store/vault_write.c %reldir%/store/vault_write.h \
+	%reldir%/sys/accounts.c %reldir%/sys/accounts.h \
 	%reldir%/sys/clock.c %reldir%/sys/clock.h \
 	%reldir%/sys/clockwatch.c %reldir%/sys/clockwatch.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \
@@ -117,6 +122,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/netwatch.c %reldir%/sys/netwatch.h \
 	%reldir%/sys/notify.c %reldir%/sys/notify.h \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \
+	%reldir%/sys/process.c %reldir%/sys/process.h \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
 	%reldir%/sys/signals.c %reldir%/sys/signals.h
 libiotd_core_la_LIBADD = libiotd-model.la libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \

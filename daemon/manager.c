@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "daemon/cloud/link.h"
 #include "daemon/cloud/registrar.h"
@@ -142,21 +143,34 @@ static void log_ignored(const char *key, void *data)
     log_warn("changed, but needs a restart key=%s", key);
 }
 
+/* The old rules are the caller's then. */
+static void apply_access(struct manager *m, struct access_conf **access)
+{
+    struct access_conf *old = m->in.access;
+
+    m->in.access = *access;
+    *access = old;
+    m->core->access.conf = m->in.access;
+    bus_access_changed(m->bus);
+}
+
 static int on_reload(void (*ignored)(const char *key, void *data), void *data, void *userdata)
 {
     struct manager *m = userdata;
     CLEANUP(conf_freep) struct conf *newer = NULL;
     CLEANUP(freep) struct policy_rule *rules = NULL;
+    CLEANUP(access_conf_freep) struct access_conf *access = NULL;
     struct core_config cc;
     int r;
 
-    r = inputs_reload_conf(&m->in, &newer);
+    r = inputs_reload(&m->in, &newer, &access);
     if (r == 0)
         r = policy_rules_of(newer, &rules);
     if (r == 0)
         r = conf_reload(m->in.conf, newer, ignored, data);
     if (r < 0)
         return r;
+    apply_access(m, &access);
     apply_log_level(m->in.conf);
     core_config_of(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
@@ -428,8 +442,10 @@ static int make(struct manager *m)
     if (r == 0)
         r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc,
                      m->db);
-    if (r == 0)
-        r = make_bus(m);
+    if (r < 0)
+        return r;
+    m->core->access = (struct access){.conf = m->in.access, .own_uid = geteuid()};
+    r = make_bus(m);
     if (r == 0)
         make_watches(m);
     return r;

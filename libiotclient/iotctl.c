@@ -24,6 +24,8 @@ static const struct ctl_command commands[] = {
      INT16_MAX, 0, ctl_info},
     {"monitor", "", "print each message of the link as it travels", 0, 0, CTL_OPTION_COUNT,
      ctl_monitor},
+    {"access", "test USER VERB [ID]", "whether a user may do that, and which rule says so", 3, 4,
+     CTL_OPTION_EXE, ctl_access},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
@@ -39,6 +41,7 @@ enum {
     OPT_COUNT,
     OPT_CSV,
     OPT_DEVICE,
+    OPT_EXE,
     OPT_FILE,
     OPT_HELP,
     OPT_JSON,
@@ -56,6 +59,7 @@ static const struct option options[] = {
     {"count", required_argument, NULL, OPT_COUNT},
     {"csv", required_argument, NULL, OPT_CSV},
     {"device", required_argument, NULL, OPT_DEVICE},
+    {"exe", required_argument, NULL, OPT_EXE},
     {"file", required_argument, NULL, OPT_FILE},
     {"help", no_argument, NULL, OPT_HELP},
     {"json", no_argument, NULL, OPT_JSON},
@@ -84,6 +88,7 @@ static int print_help(void)
            "  --timeout S                   how long to wait for an answer (25)\n"
            "  --no-wait                     report, event: do not wait for the cloud\n"
            "  --count N                     watch, monitor: end after N lines\n"
+           "  --exe PATH                    access: of a program with that executable\n"
            "  --file FILE                   provision: the vendor's device_info.json\n"
            "  --csv FILE [--line N]         provision: a device of the console's batch file\n"
            "  --product ID --device NAME --product-secret-file FILE\n"
@@ -153,6 +158,10 @@ static int parse_options(struct ctl *ctl, unsigned *ret_used, int argc, char **a
                 return usage("--count wants a number from 1", optarg);
             *ret_used |= CTL_OPTION_COUNT;
             break;
+        case OPT_EXE:
+            ctl->exe = optarg;
+            *ret_used |= CTL_OPTION_EXE;
+            break;
         case OPT_HELP:
             (void) print_help();
             return -1;
@@ -198,7 +207,9 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
 {
     int r;
 
-    r = command->run == ctl_provision ? ctl_check_provision(ctl) : CTL_OK;
+    r = command->run == ctl_provision ? ctl_check_provision(ctl)
+        : command->run == ctl_access  ? ctl_check_access(argv)
+                                      : CTL_OK;
     if (r != CTL_OK)
         return r;
     r = command->options & CTL_LOCAL ? CTL_OK : ctl_open(ctl);

@@ -36,6 +36,7 @@ struct ctl {
     bool no_wait;
     uint64_t count; /* 0: no end */
     int timeout_ms;
+    const char *exe; /* access; NULL: not given */
     struct ctl_provision provision;
 };
 
@@ -52,9 +53,11 @@ struct ctl_command {
 #define CTL_OPTION_COUNT 1U
 #define CTL_OPTION_NO_WAIT 2U
 #define CTL_OPTION_PROVISION 4U
+#define CTL_OPTION_EXE 8U
 #define CTL_LOCAL 128U /* the command needs neither bus nor iotd */
 
-/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_info.c, iotctl_provision.c
+/* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_info.c, iotctl_provision.c,
+ * iotctl_access.c
  */
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_get(struct ctl *ctl, int argc, char **argv);
@@ -67,6 +70,9 @@ int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);
 int ctl_reload(struct ctl *ctl, int argc, char **argv);
 int ctl_provision(struct ctl *ctl, int argc, char **argv);
+int ctl_access(struct ctl *ctl, int argc, char **argv);
+/* Its first argument, before anything is asked of iotd. */
+int ctl_check_access(char **argv);
 int ctl_model(struct ctl *ctl, int argc, char **argv); /* iotctl_model.c */
 /* The options of provision, before anything is asked of iotd. */
 int ctl_check_provision(struct ctl *ctl);

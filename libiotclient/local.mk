@@ -74,6 +74,7 @@ iotctl_SOURCES = \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \
 	%reldir%/iotctl_prop.c \
+	%reldir%/iotctl_access.c \
 	%reldir%/iotctl_provision.c \
 	%reldir%/iotctl_status.c
 iotctl_LDADD = libiotdbus.la

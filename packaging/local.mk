@@ -15,10 +15,12 @@ EXTRA_DIST += \
 
 dist_man_MANS += %reldir%/man/org.iotd1.5
 if ENABLE_DAEMON
-dist_man_MANS += %reldir%/man/iotd.8 %reldir%/man/iotd.conf.5
+dist_man_MANS += %reldir%/man/access.d.5 %reldir%/man/iotd.8 %reldir%/man/iotd.conf.5
 
 iotdconfdir = $(sysconfdir)/iotd
 dist_iotdconf_DATA = %reldir%/iotd.conf
+accessdir = $(iotdconfdir)/access.d
+dist_access_DATA = %reldir%/access.d/README
 
 # Below $(prefix): systemd looks there for /usr and for /usr/local.
 systemdunitdir = $(prefix)/lib/systemd/system

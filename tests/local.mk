@@ -28,6 +28,7 @@ libiotfixture_la_SOURCES = \
 	%reldir%/lib/fixture.h \
 	%reldir%/lib/mosquitto-fixture.c %reldir%/lib/mosquitto-fixture.h \
 	%reldir%/lib/msg-text.c %reldir%/lib/msg-text.h \
+	%reldir%/lib/policy-scene.c %reldir%/lib/policy-scene.h \
 	%reldir%/lib/proc.c %reldir%/lib/proc.h \
 	%reldir%/lib/scene.c %reldir%/lib/scene.h \
 	%reldir%/lib/tls-matrix.c %reldir%/lib/tls-matrix.h
@@ -104,6 +105,11 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 %canon_reldir%_integration_11_policy_bus_bus_SOURCES = %reldir%/integration/11-policy-bus.bus.c
 %canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
+
+integration_tests += %reldir%/integration/11-policy-access.bus
+%canon_reldir%_integration_11_policy_access_bus_SOURCES = %reldir%/integration/11-policy-access.bus.c
+%canon_reldir%_integration_11_policy_access_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_11_policy_access_bus_LDADD = libiotfixture.la
 
 include %reldir%/bench/local.mk
 
@@ -508,6 +514,11 @@ unit_tests += %reldir%/unit/test-events-store
 %canon_reldir%_unit_test_events_store_SOURCES = %reldir%/unit/test-events-store.c
 %canon_reldir%_unit_test_events_store_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_events_store_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-access
+%canon_reldir%_unit_test_access_SOURCES = %reldir%/unit/test-access.c
+%canon_reldir%_unit_test_access_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_access_LDADD = $(daemon_test_libs)
 
 # The database, also on a disk that fails on demand.
 unit_tests += %reldir%/unit/test-store

@@ -9,6 +9,7 @@
 
 #include "daemon/cloud/firmware.h"
 #include "daemon/cloud/ntp.h"
+#include "daemon/core/access.h"
 #include "daemon/core/calls.h"
 #include "daemon/core/clients.h"
 #include "daemon/core/events.h"
@@ -41,6 +42,7 @@ struct core {
     struct db *db; /* borrowed: manager */
     struct persist persist;
     struct persist_part part; /* of the facts that have no other place */
+    struct access access;
     struct clients clients;
     struct owners owners;
     struct policies policies;

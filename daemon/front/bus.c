@@ -17,6 +17,8 @@ LOG_AREA("bus");
 
 #define RECONNECT_MIN_US (1 * USEC_PER_SEC)
 #define RECONNECT_MAX_US (10 * USEC_PER_SEC)
+#define REFUSALS_RATE 1 /* own choice: lines a second; each peer's are told once only */
+#define REFUSALS_BURST 32
 /* D-Bus specification, well-known message bus instances */
 #define DEFAULT_SYSTEM_ADDRESS "unix:path=/var/run/dbus/system_bus_socket"
 
@@ -240,6 +242,8 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     bus->core = core;
     list_init(&bus->calls);
     bus_peers_init(&bus->peers);
+    log_limit_init(&bus->refusals);
+    ratelimit_init(&bus->refusals.rate, REFUSALS_RATE, USEC_PER_SEC, REFUSALS_BURST);
     backoff_init(&bus->backoff, RECONNECT_MIN_US, RECONNECT_MAX_US);
     r = find_address(config->bus, &bus->address);
     if (r < 0)

@@ -48,5 +48,7 @@ struct bus_config {
 int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *config) MUST_CHECK;
 struct bus *bus_free(struct bus *bus);
 DEFINE_FREEP(struct bus, bus_free)
+/* The access rules are others: what programs hold stays, what they watch is looked at again. */
+void bus_access_changed(struct bus *bus);
 
 #endif /* IOTD_FRONT_BUS_H */

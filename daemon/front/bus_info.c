@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/front/bus_access.h"
 #include "daemon/front/bus_internal.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
@@ -53,12 +54,18 @@ static int read_members(DBusMessageIter *it, json_t *object, int depth)
     return r;
 }
 
+/* It is reported like a property, under a name of its own. */
 static void update(struct tree_call *call, struct bus *bus, const json_t *members)
 {
-    char problem[INFO_PROBLEM_MAX] = "";
+    char problem[INFO_PROBLEM_MAX] = "", access[BUS_ACCESS_DETAIL];
     CLEANUP(freep) char *before = NULL, *after = NULL;
-    int r = info_text(&bus->core->info, &before);
+    int r = bus_access_check(bus, bus_peer_of(bus, call), ACCESS_REPORT, "report_info", access);
 
+    if (r < 0) {
+        tree_call_error(&call, r, access);
+        return;
+    }
+    r = info_text(&bus->core->info, &before);
     if (r == 0)
         r = info_update(&bus->core->info, members, problem);
     if (r == 0)

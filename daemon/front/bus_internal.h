@@ -8,6 +8,7 @@
 
 #include "daemon/front/bus.h"
 #include "daemon/front/bus_peer.h"
+#include "daemon/sys/log.h"
 #include "dbus/tree.h"
 #include "dbus/watch.h"
 #include "libiotclient/base/backoff.h"
@@ -23,6 +24,7 @@ struct bus {
     struct tree_object *root_object;
     struct tree_object *device_object;
     struct bus_peers peers;
+    struct log_limit refusals;
     struct link_watch link_watch;
     struct loop_timer timer; /* next attempt, or tear-down after a loss */
     struct backoff backoff;
@@ -64,5 +66,6 @@ void bus_info_update_json(struct tree_call *call, void *userdata);
 void bus_link_changed(void *userdata);
 void bus_link_traffic(bool up, const struct mqtt_publish *publish, void *userdata);
 void bus_link_forget_monitor(struct bus *bus, const char *peer);
+bool bus_link_is_monitor(const struct bus *bus, const char *peer);
 
 #endif /* IOTD_FRONT_BUS_INTERNAL_H */

@@ -109,6 +109,11 @@ static int find_monitor(const struct bus *bus, const char *peer)
     return -ENOENT;
 }
 
+bool bus_link_is_monitor(const struct bus *bus, const char *peer)
+{
+    return find_monitor(bus, peer) >= 0;
+}
+
 void bus_link_forget_monitor(struct bus *bus, const char *peer)
 {
     int i = find_monitor(bus, peer);

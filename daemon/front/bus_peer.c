@@ -6,14 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "daemon/front/bus_access.h"
 #include "daemon/front/bus_call.h"
 #include "daemon/front/bus_internal.h"
+#include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
 #include "dbus/iface.h"
 #include "dbus/msg.h"
 #include "dbus/names.h"
+#include "libiotclient/base/fdutil.h"
 
 LOG_AREA("bus");
 
@@ -48,12 +50,24 @@ struct bus_peer *bus_peer_of(struct bus *bus, const struct tree_call *call)
     return find(bus, tree_call_sender(call));
 }
 
-/* Nothing the peer could do better; the daemon itself may do all. */
-static int check(const struct bus_peer *p, uint32_t flags)
+/* What a privileged member is, of the verbs. */
+static enum access_verb verb_of(const struct tree_call *call)
 {
-    if (flags & IFACE_PRIVILEGED && p->uid != 0 && p->uid != geteuid())
-        return -EACCES;
-    return 0;
+    return strcmp(tree_call_member(call), "Monitor") == 0 ? ACCESS_MONITOR : ACCESS_MANAGE;
+}
+
+/* Refuses a call that is privileged and not for the peer; it is answered then. */
+static bool refuse(struct bus_peer *p, struct tree_call *call, uint32_t flags)
+{
+    char detail[BUS_ACCESS_DETAIL];
+    int r;
+
+    if (!(flags & IFACE_PRIVILEGED))
+        return false;
+    r = bus_access_check(p->bus, p, verb_of(call), "", detail);
+    if (r < 0)
+        tree_call_error(&call, r, detail);
+    return r < 0;
 }
 
 /* Lets the calls go on that waited; r is why they cannot, or 0. */
@@ -67,7 +81,8 @@ static void release_waiting(struct bus_peer *p, int r)
         struct waiting *w = LIST_ENTRY(todo.next, struct waiting, link);
 
         list_remove(&w->link);
-        tree_call_continue(&w->call, r < 0 ? r : check(p, w->flags));
+        if (r < 0 || !refuse(p, w->call, w->flags))
+            tree_call_continue(&w->call, r);
         free(w);
     }
 }
@@ -84,6 +99,8 @@ static void peer_free(struct bus_peer *p)
     bus_link_forget_monitor(bus, p->name);
     if (p->match && bus->conn && dbus_connection_get_is_connected(bus->conn))
         dbus_bus_remove_match(bus->conn, p->match, NULL); /* without an error to fill: no wait */
+    process_exe_done(&p->found);
+    free(p->gids);
     free(p->match);
     free(p->name);
     free(p);
@@ -95,8 +112,66 @@ void bus_peers_clear(struct bus *bus)
         peer_free(LIST_ENTRY(bus->peers.list.next, struct bus_peer, link));
 }
 
+static void read_groups(struct bus_peer *p, DBusMessageIter *value)
+{
+    DBusMessageIter variant, array;
+    const dbus_uint32_t *gids = NULL;
+    int n = 0;
+
+    dbus_message_iter_recurse(value, &variant);
+    if (dbus_message_iter_get_arg_type(&variant) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(&variant) != DBUS_TYPE_UINT32 || p->gids)
+        return;
+    dbus_message_iter_recurse(&variant, &array);
+    dbus_message_iter_get_fixed_array(&array, &gids, &n);
+    p->gids = calloc(n > 0 ? (size_t) n : 1, sizeof(*p->gids));
+    if (!p->gids)
+        return; /* not known */
+    if (n > 0)
+        memcpy(p->gids, gids, (size_t) n * sizeof(*gids));
+    p->n_gids = (size_t) n;
+    p->has_gids = true;
+}
+
+static int read_pidfd(DBusMessageIter *value)
+{
+    DBusMessageIter variant;
+    int fd = -1;
+
+    dbus_message_iter_recurse(value, &variant);
+    return msg_read_fd(&variant, &fd) == 0 ? fd : -1;
+}
+
+/* A rule names a path of ours; what runs has to be that file. */
+static void find_exe(struct bus_peer *p)
+{
+    p->exe = p->found.path;
+    if (!p->exe || !access_names_exe(&p->bus->core->access, p->exe) ||
+        process_exe_is_ours(&p->found))
+        return;
+    log_warn("not the file of that name name=%s uid=%u exe=\"%s\"", p->name, p->uid, p->exe);
+    p->exe = NULL;
+}
+
+void bus_peers_review(struct bus *bus)
+{
+    LIST_FOR_EACH (n, &bus->peers.list)
+        find_exe(LIST_ENTRY(n, struct bus_peer, link));
+}
+
+static void read_process(struct bus_peer *p, int pidfd)
+{
+    int r = process_get_exe(p->pid, pidfd, p->seen_us, &p->found);
+
+    if (r < 0)
+        log_debug("executable not known name=%s uid=%u pid=%u error=\"%s\"", p->name, p->uid,
+                  p->pid, strerror(-r));
+    find_exe(p);
+}
+
 static void read_credentials(struct bus_peer *p, DBusMessage *reply)
 {
+    CLEANUP(fd_closep) int pidfd = -1;
     DBusMessageIter it, value;
     struct msg_dict dict;
     const char *key;
@@ -113,9 +188,15 @@ static void read_credentials(struct bus_peer *p, DBusMessage *reply)
         } else if (strcmp(key, "ProcessID") == 0 && msg_read_uint64(&value, &v) == 0 &&
                    v < UINT32_MAX) {
             p->pid = (uint32_t) v;
+        } else if (strcmp(key, "UnixGroupIDs") == 0) {
+            read_groups(p, &value);
+        } else if (strcmp(key, "ProcessFD") == 0 && pidfd < 0) {
+            pidfd = read_pidfd(&value);
         }
     }
     p->known = has_uid;
+    if (has_uid)
+        read_process(p, pidfd);
 }
 
 static void on_credentials(DBusMessage *reply, void *userdata)
@@ -143,6 +224,19 @@ static int ask_credentials(struct bus_peer *p)
     return bus_call_send(&p->bus->calls, p->bus->conn, msg, -1, on_credentials, p, NULL);
 }
 
+/* The one that was heard of least lately, of those that hold nothing. */
+static void make_room(struct bus *bus)
+{
+    LIST_FOR_EACH_SAFE (n, &bus->peers.list) {
+        struct bus_peer *p = LIST_ENTRY(n, struct bus_peer, link);
+
+        if (p->client || !p->known || bus_link_is_monitor(bus, p->name))
+            continue;
+        peer_free(p);
+        return;
+    }
+}
+
 /* The match comes first: an end after it is told, an end before it makes the question fail. */
 static int peer_new(struct bus *bus, const char *name, struct bus_peer **ret_peer)
 {
@@ -150,11 +244,14 @@ static int peer_new(struct bus *bus, const char *name, struct bus_peer **ret_pee
     char match[256];
 
     if (bus->peers.n >= MAX_PEERS)
+        make_room(bus);
+    if (bus->peers.n >= MAX_PEERS)
         return -ENOBUFS;
     p = calloc(1, sizeof(*p));
     if (!p)
         return -ENOMEM;
     p->bus = bus;
+    p->seen_us = clock_boot_us();
     list_init(&p->waiting);
     list_append(&bus->peers.list, &p->link);
     bus->peers.n++;
@@ -199,9 +296,11 @@ static bool needs_peer(const struct tree_call *call, uint32_t flags)
 {
     const char *iface = tree_call_interface(call), *member = tree_call_member(call);
 
-    return flags & IFACE_PRIVILEGED ||
-           (strcmp(iface, IOTD_IFACE_MANAGER) == 0 && strcmp(member, "Attach") == 0) ||
-           (strcmp(iface, IOTD_IFACE_THING) == 0 && strcmp(member, "Register") == 0);
+    if (flags & IFACE_PRIVILEGED)
+        return true;
+    if (strcmp(iface, IOTD_IFACE_THING) == 0)
+        return strcmp(member, "GetModel") != 0;
+    return strcmp(iface, IOTD_IFACE_MANAGER) == 0 || strcmp(iface, IOTD_IFACE_DEVICE) == 0;
 }
 
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata)
@@ -217,9 +316,11 @@ int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata)
         if (r < 0)
             return r;
     }
+    list_remove(&p->link);
+    list_append(&bus->peers.list, &p->link); /* the latest */
     if (!p->known)
         return keep_waiting(p, call, flags);
-    return check(p, flags);
+    return refuse(p, call, flags) ? TREE_AUTHORIZE_LATER : 0; /* answered */
 }
 
 void bus_peer_on_signal(struct bus *bus, DBusMessage *msg)

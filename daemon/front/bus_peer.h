@@ -4,17 +4,26 @@
 
 /*
  * Who is on the other side: the credentials of a unique name, asked of the bus once and without
- * waiting, and the news that it is gone. Only for peers that need it: who attaches, registers or
- * calls something privileged.
+ * waiting, and the news that it is gone. Only for peers that need it: who attaches, uses ids or
+ * calls something privileged. Those that hold nothing make room for others.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/core/access.h"
 #include "daemon/core/clients.h"
+#include "daemon/sys/process.h"
 #include "dbus/tree.h"
 
 struct bus;
+
+/* One that is on the log. */
+struct bus_refusal {
+    bool is_used;
+    enum access_verb verb;
+    char id[LIMIT_FEATURE_ID + 1];
+};
 
 struct bus_peer {
     struct list link;
@@ -23,7 +32,15 @@ struct bus_peer {
     char *match; /* the rule that tells of its end */
     bool known;  /* uid and pid are */
     uint32_t uid;
-    uint32_t pid;          /* 0 when the bus does not tell */
+    uint32_t pid; /* 0 when the bus does not tell */
+    bool has_gids;
+    uint32_t *gids;
+    size_t n_gids;
+    uint64_t seen_us;         /* of clock_boot_us(): its first call */
+    struct process_exe found; /* what the system says it runs */
+    const char *exe;          /* as struct access_subject has it */
+    struct bus_refusal refusals[8];
+    unsigned n_refusals;
     struct client *client; /* NULL until it attached */
     struct list waiting;   /* calls that came before the credentials */
 };
@@ -36,6 +53,8 @@ struct bus_peers {
 void bus_peers_init(struct bus_peers *peers);
 /* The bus is gone, and all peers with it. */
 void bus_peers_clear(struct bus *bus);
+/* The rules are others: which executables they name, too. */
+void bus_peers_review(struct bus *bus);
 
 /* For tree_new(): keeps calls back until their sender is known, and refuses what it may not do. */
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/front/bus_access.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/front/bus_policy.h"
 #include "daemon/front/bus_thing.h"
@@ -100,8 +101,26 @@ static void ask_policy(struct bus *bus, struct client *c, const struct owners_id
     }
 }
 
+/* Ids that are none are left to owners_check(), which says so. */
+static int check_access(struct bus *bus, struct bus_peer *peer, const struct id_lists *lists,
+                        char detail[BUS_ACCESS_DETAIL])
+{
+    for (int f = 0; f < FEATURE_COUNT_; f++) {
+        for (size_t i = 0; i < lists->ids.n[f]; i++) {
+            const char *id = lists->lists[f][i];
+            int r = name_is_feature_id(id)
+                        ? bus_access_check(bus, peer, ACCESS_REGISTER, id, detail)
+                        : 0;
+
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
 static int do_register(struct bus *bus, struct tree_call *call, const struct id_lists *lists,
-                       DBusMessageIter *it, const char **detail)
+                       DBusMessageIter *it, const char **detail, char access[BUS_ACCESS_DETAIL])
 {
     CLEANUP(freep) struct policy_wish *wishes = NULL;
     struct register_options options = {0};
@@ -122,6 +141,11 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
     if (r == 0)
         r = read_policy(bus->core, &options, &lists->ids, &wishes, detail);
     /* Before there is an object of the program: a refusal leaves nothing. */
+    if (r == 0) {
+        r = check_access(bus, peer, lists, access);
+        if (r < 0)
+            *detail = access;
+    }
     if (r == 0)
         r = owners_check(&bus->core->owners, peer->client, &lists->ids, detail);
     if (r == 0)
@@ -142,6 +166,7 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
 static void on_register(struct tree_call *call, void *userdata)
 {
     CLEANUP(id_lists_done) struct id_lists lists = {0};
+    char access[BUS_ACCESS_DETAIL];
     const char *detail = NULL;
     DBusMessageIter it;
     int r;
@@ -149,7 +174,7 @@ static void on_register(struct tree_call *call, void *userdata)
     tree_call_args(call, &it);
     r = read_id_lists(&it, &lists);
     if (r == 0)
-        r = do_register(userdata, call, &lists, &it, &detail);
+        r = do_register(userdata, call, &lists, &it, &detail, access);
     if (r < 0)
         tree_call_error(&call, r, detail);
     else
@@ -183,7 +208,9 @@ static void on_unregister(struct tree_call *call, void *userdata)
 
 static void on_get(struct tree_call *call, void *userdata)
 {
-    struct core *core = ((struct bus *) userdata)->core;
+    struct bus *bus = userdata;
+    struct core *core = bus->core;
+    char detail[BUS_ACCESS_DETAIL];
     const struct prop *p;
     DBusMessageIter it;
     const char *id = NULL;
@@ -200,6 +227,11 @@ static void on_get(struct tree_call *call, void *userdata)
         tree_call_error(&call, index, id);
         return;
     }
+    r = bus_access_check(bus, bus_peer_of(bus, call), ACCESS_READ, id, detail);
+    if (r < 0) {
+        tree_call_error(&call, r, detail);
+        return;
+    }
     p = &core->props.all[index];
     if (p->value.kind == VALUE_NONE) {
         tree_call_error(&call, -EAGAIN, "the property has no value yet");
@@ -213,15 +245,17 @@ static void on_get(struct tree_call *call, void *userdata)
     tree_call_finish(&call, r);
 }
 
-static int append_all(DBusMessageIter *it, const struct core *core)
+static int append_all(DBusMessageIter *it, const struct bus *bus, const struct bus_peer *peer)
 {
+    const struct core *core = bus->core;
     DBusMessageIter dict;
     int r = msg_open_dict(it, &dict);
 
     if (r < 0)
         return r;
     for (size_t i = 0; r == 0 && i < core->model->n_properties; i++) {
-        if (core->props.all[i].value.kind != VALUE_NONE)
+        if (core->props.all[i].value.kind != VALUE_NONE &&
+            bus_access_may(bus, peer, ACCESS_READ, core->model->properties[i].id))
             r = bus_value_append_entry(&dict, core->model->properties[i].id,
                                        &core->props.all[i].value);
     }
@@ -230,11 +264,12 @@ static int append_all(DBusMessageIter *it, const struct core *core)
 
 static void on_get_all(struct tree_call *call, void *userdata)
 {
+    struct bus *bus = userdata;
     DBusMessageIter it;
     int r = tree_call_open(call, &it);
 
     if (r == 0)
-        r = append_all(&it, ((struct bus *) userdata)->core);
+        r = append_all(&it, bus, bus_peer_of(bus, call));
     tree_call_finish(&call, r);
 }
 
@@ -281,15 +316,19 @@ static int append_property(DBusMessageIter *list, const struct model_property *m
 
 static void on_list_properties(struct tree_call *call, void *userdata)
 {
-    struct core *core = ((struct bus *) userdata)->core;
+    struct bus *bus = userdata;
+    const struct bus_peer *peer = bus_peer_of(bus, call);
+    struct core *core = bus->core;
     DBusMessageIter it, list;
     int r = tree_call_open(call, &it);
 
     if (r == 0)
         r = msg_open(&it, DBUS_TYPE_ARRAY, "(sssvt)", &list);
     if (r == 0) {
-        for (size_t i = 0; r == 0 && i < core->model->n_properties; i++)
-            r = append_property(&list, &core->model->properties[i], &core->props.all[i]);
+        for (size_t i = 0; r == 0 && i < core->model->n_properties; i++) {
+            if (bus_access_may(bus, peer, ACCESS_READ, core->model->properties[i].id))
+                r = append_property(&list, &core->model->properties[i], &core->props.all[i]);
+        }
         r = msg_close(&it, &list, r);
     }
     tree_call_finish(&call, r);
@@ -330,7 +369,8 @@ void bus_thing_completed(const char *peer, uint64_t token, int code, const char 
 
 struct changed {
     const struct core *core;
-    const size_t *indices;
+    const size_t *properties;
+    const size_t *picked; /* of properties */
     size_t n;
 };
 
@@ -342,49 +382,96 @@ static int append_changed(DBusMessageIter *it, void *userdata)
 
     if (r < 0)
         return r;
-    for (size_t i = 0; r == 0 && i < c->n; i++)
-        r = bus_value_append_entry(&dict, c->core->model->properties[c->indices[i]].id,
-                                   &c->core->props.all[c->indices[i]].value);
+    for (size_t i = 0; r == 0 && i < c->n; i++) {
+        size_t index = c->properties[c->picked[i]];
+
+        r = bus_value_append_entry(&dict, c->core->model->properties[index].id,
+                                   &c->core->props.all[index].value);
+    }
     return msg_close(it, &dict, r);
+}
+
+static const char *changed_id(size_t i, const void *data)
+{
+    const struct changed *c = data;
+
+    return c->core->model->properties[c->properties[i]].id;
+}
+
+static void send_changed(struct bus *bus, const char *peer, const size_t *picked, size_t n,
+                         const void *data)
+{
+    struct changed c = *(const struct changed *) data;
+    int r;
+
+    c.picked = picked;
+    c.n = n;
+    r = tree_emit_signal(bus->device_object, &iface_thing, "Changed", peer, append_changed, &c);
+    if (r < 0)
+        log_warn("change not told error=\"%s\"", strerror(-r));
 }
 
 void bus_thing_changed(const size_t *indices, size_t n, void *userdata)
 {
     struct bus *bus = userdata;
-    struct changed c = {bus->core, indices, n};
-    int r;
+    const struct changed c = {.core = bus->core, .properties = indices};
+    const struct bus_news news = {changed_id, send_changed, &c};
 
-    if (!bus->device_object)
-        return;
-    r = tree_emit_signal(bus->device_object, &iface_thing, "Changed", NULL, append_changed, &c);
-    if (r < 0)
-        log_warn("change not told error=\"%s\"", strerror(-r));
+    if (bus->device_object)
+        bus_access_share(bus, &news, n);
 }
 
 struct controlled {
     const struct model *model;
     const struct prop_update *updates;
+    const size_t *picked;
     size_t n;
 };
 
 static int append_controlled(DBusMessageIter *it, void *userdata)
 {
     const struct controlled *c = userdata;
+    DBusMessageIter dict;
+    int r = msg_open_dict(it, &dict);
 
-    return bus_value_append_updates(it, c->model, c->updates, c->n);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < c->n; i++) {
+        const struct prop_update *u = &c->updates[c->picked[i]];
+
+        r = bus_value_append_entry(&dict, c->model->properties[u->index].id, &u->value);
+    }
+    return msg_close(it, &dict, r);
+}
+
+static const char *controlled_id(size_t i, const void *data)
+{
+    const struct controlled *c = data;
+
+    return c->model->properties[c->updates[i].index].id;
+}
+
+static void send_controlled(struct bus *bus, const char *peer, const size_t *picked, size_t n,
+                            const void *data)
+{
+    struct controlled c = *(const struct controlled *) data;
+    int r;
+
+    c.picked = picked;
+    c.n = n;
+    r = tree_emit_signal(bus->device_object, &iface_thing, "Controlled", peer, append_controlled,
+                         &c);
+    if (r < 0)
+        log_warn("control not told error=\"%s\"", strerror(-r));
 }
 
 void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, size_t n)
 {
-    struct controlled c = {bus->core->model, updates, n};
-    int r;
+    const struct controlled c = {.model = bus->core->model, .updates = updates};
+    const struct bus_news news = {controlled_id, send_controlled, &c};
 
-    if (!bus->device_object)
-        return;
-    r = tree_emit_signal(bus->device_object, &iface_thing, "Controlled", NULL, append_controlled,
-                         &c);
-    if (r < 0)
-        log_warn("control not told error=\"%s\"", strerror(-r));
+    if (bus->device_object)
+        bus_access_share(bus, &news, n);
 }
 
 static const struct tree_method_impl methods[] = {

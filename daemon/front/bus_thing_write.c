@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/front/bus_access.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/front/bus_thing.h"
 #include "daemon/front/bus_value.h"
@@ -17,16 +18,20 @@
 
 /* What a call hands in, and what is wrong with it. */
 struct intake {
-    struct core *core;
+    struct bus *bus;
+    struct core *core; /* = bus->core */
+    struct bus_peer *peer;
     const char *sender;
     struct prop_update *updates; /* report */
     size_t n_updates;
     const struct model_event *event; /* event */
     struct value *params;            /* parallel to event->params */
     uint64_t timestamp_s;
-    bool text; /* values are strings as a person types them */
-    char detail[BUS_VALUE_DETAIL];
+    bool text;                      /* values are strings as a person types them */
+    char detail[BUS_ACCESS_DETAIL]; /* at least BUS_VALUE_DETAIL */
 };
+
+_Static_assert(BUS_ACCESS_DETAIL >= BUS_VALUE_DETAIL, "one place for both kinds of mistakes");
 
 static void intake_done(struct intake *in)
 {
@@ -38,8 +43,12 @@ static void intake_done(struct intake *in)
 
 static void intake_init(struct intake *in, struct tree_call *call, void *userdata)
 {
+    struct bus *bus = userdata;
+
     *in = (struct intake){
-        .core = ((struct bus *) userdata)->core,
+        .bus = bus,
+        .core = bus->core,
+        .peer = bus_peer_of(bus, call),
         .sender = tree_call_sender(call),
     };
 }
@@ -114,11 +123,15 @@ static int read_options(struct intake *in, DBusMessageIter *it)
     return r;
 }
 
-/* The owner of an id may be nobody or the sender. */
-static int check_owner(struct intake *in, enum feature f, size_t index, const char *id)
+/* The sender may use the id, and its owner is nobody or the sender. */
+static int check_sender(struct intake *in, enum feature f, size_t index, const char *id)
 {
     const struct registration *owner = owners_get(&in->core->owners, f, index);
+    enum access_verb verb = f == FEATURE_EVENT ? ACCESS_POST : ACCESS_REPORT;
+    int r = bus_access_check(in->bus, in->peer, verb, id, in->detail);
 
+    if (r < 0)
+        return r;
     if (owner && strcmp(owner->client->peer, in->sender) != 0)
         return wrong(in, -EPERM, "%s is served by %s", id, owner->client->app_id);
     return 0;
@@ -147,7 +160,7 @@ static int next_update(struct intake *in, const char *id, struct prop_update **r
         if (in->updates[i].index == (size_t) index)
             return wrong(in, -EINVAL, "%s is given twice", id);
     }
-    r = check_owner(in, FEATURE_PROPERTY, (size_t) index, id);
+    r = check_sender(in, FEATURE_PROPERTY, (size_t) index, id);
     if (r < 0)
         return r;
     *ret_update = &in->updates[in->n_updates];
@@ -295,7 +308,7 @@ static int begin_event(struct intake *in, const char *id)
 
     if (index < 0)
         return wrong(in, -ENOENT, "%.64s", id);
-    r = check_owner(in, FEATURE_EVENT, (size_t) index, id);
+    r = check_sender(in, FEATURE_EVENT, (size_t) index, id);
     if (r < 0)
         return r;
     event = &in->core->model->events[index];

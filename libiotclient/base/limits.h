@@ -70,6 +70,13 @@
 #define LIMIT_CLIENT_DONES 1024  /* own choice: completions that a program waits for; -ENOBUFS */
 #define LIMIT_CLIENT_POSTS 64    /* own choice: events of one program on their way; -ENOBUFS */
 #define LIMIT_ATTACH_TOKENS 1024 /* own choice: that one Attach asks for */
+#define LIMIT_BUS_NAME 255       /* D-Bus specification: valid names */
 #define LIMIT_DBUS_MESSAGE (1024 * 1024) /* own choice: one text in a message on the bus */
+
+/* Rules of access.d. Beyond: the files are refused. */
+#define LIMIT_ACCESS_FILES 128         /* own choice */
+#define LIMIT_ACCESS_FILE (256 * 1024) /* own choice: bytes of one */
+#define LIMIT_ACCESS_RULES 512         /* own choice: of all files; each call may look at all */
+#define LIMIT_ACCESS_WORDS 64          /* own choice: users, paths, patterns of one key */
 
 #endif /* IOTD_BASE_LIMITS_H */

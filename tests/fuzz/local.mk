@@ -76,6 +76,12 @@ fuzz_programs += %reldir%/fuzz-conf
 %canon_reldir%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_conf_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-access
+%canon_reldir%_fuzz_access_SOURCES = %reldir%/fuzz-access.c
+%canon_reldir%_fuzz_access_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_access_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_access_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-vault-json
 %canon_reldir%_fuzz_vault_json_SOURCES = %reldir%/fuzz-vault-json.c
 %canon_reldir%_fuzz_vault_json_CPPFLAGS = $(daemon_test_cppflags)

@@ -429,6 +429,32 @@ static void test_link(void)
     fake_stop(&f);
 }
 
+static void test_access(void)
+{
+    struct fake_program f = fake_start(NULL);
+    CLEANUP(result_done) struct result yes = iotctl("access", "test", "root", "manage", NULL);
+    CLEANUP(result_done)
+    struct result no = iotctl("access", "test", "1234", "report", "color", "--exe", "/a b", NULL);
+    CLEANUP(result_done)
+    struct result as_json = iotctl("--json", "access", "test", "7", "read", "x", NULL);
+    CLEANUP(result_done)
+    struct result nobody = iotctl("access", "test", "no_such_user", "read", "x", NULL);
+    CLEANUP(result_done) struct result other = iotctl("access", "list", "root", "read", NULL);
+    CLEANUP(result_done) struct result missing = iotctl("access", "test", "root", NULL);
+
+    CHECK_INT(yes.status, 0);
+    CHECK_STR(yes.out, "allowed by 0 manage  -\n");
+    CHECK_INT(no.status, 1);
+    CHECK_STR(no.out, "denied by 1234 report color /a b\n");
+    CHECK_INT(as_json.status, 1);
+    CHECK_STR(as_json.out, "{\"allowed\":false,\"rule\":\"7 read x -\"}\n");
+    CHECK_INT(nobody.status, 1);
+    check_has(nobody.err, "there is no user \"no_such_user\"");
+    CHECK_INT(other.status, 64);
+    CHECK_INT(missing.status, 64);
+    fake_stop(&f);
+}
+
 static void test_status(void)
 {
     struct fake_program f = fake_start(NULL);
@@ -496,6 +522,7 @@ static void test_provision(void)
 
 const struct suite_test suite_tests[] = {
     {"usage", test_usage},
+    {"access", test_access},
     {"help_and_version", test_help_and_version},
     {"no_iotd", test_no_iotd},
     {"report_and_get", test_report_and_get},

@@ -218,6 +218,37 @@ static int on_provision(struct fake *f, struct tree_call *call)
     return msg_close(&it, &out, r);
 }
 
+/* Says what it was asked: uid, verb, id and exe. */
+static int on_test_access(struct fake *f, struct tree_call *call)
+{
+    const char *verb = "", *id = "", *exe = "-", *key;
+    DBusMessageIter it, value;
+    struct msg_dict dict;
+    uint64_t uid = 0;
+    char rule[256];
+    int r;
+
+    (void) f;
+    tree_call_args(call, &it);
+    r = msg_read_uint64(&it, &uid);
+    if (r >= 0)
+        r = msg_read_string(&it, &verb);
+    if (r >= 0)
+        r = msg_read_string(&it, &id);
+    if (r >= 0)
+        r = msg_read_dict(&it, &dict);
+    while (r >= 0 && msg_dict_next(&dict, &key, &value)) {
+        if (strcmp(key, "exe") == 0)
+            r = msg_read_string(&value, &exe);
+    }
+    (void) snprintf(rule, sizeof(rule), "%u %.20s %.40s %.100s", (unsigned) uid, verb, id, exe);
+    if (r >= 0)
+        r = tree_call_open(call, &it);
+    if (r >= 0)
+        r = msg_append_bool(&it, uid == 0);
+    return r < 0 ? r : msg_append_string(&it, rule);
+}
+
 #define METHOD(fn)                                                                                 \
     static void fn##_call(struct tree_call *call, void *userdata)                                  \
     {                                                                                              \
@@ -225,6 +256,7 @@ static int on_provision(struct fake *f, struct tree_call *call)
     }
 METHOD(on_attach)
 METHOD(on_reload)
+METHOD(on_test_access)
 METHOD(on_connect)
 METHOD(on_disconnect)
 METHOD(on_monitor)
@@ -233,6 +265,7 @@ METHOD(on_provision)
 static const struct tree_method_impl manager_methods[] = {
     {"Attach", on_attach_call},
     {"Reload", on_reload_call},
+    {"TestAccess", on_test_access_call},
 };
 static const struct tree_property_impl manager_properties[] = {
     {"Version", get_version},
