@@ -204,6 +204,21 @@ void call_finish(struct call *c)
     call_free(c);
 }
 
+/* Our own write is no report of the program: controls that came before it count it as known. */
+static void skip_version(struct calls *cs, size_t index, uint64_t from)
+{
+    LIST_FOR_EACH (cn, &cs->pending) {
+        LIST_FOR_EACH (pn, &LIST_ENTRY(cn, struct call, link)->parts) {
+            struct call_part *p = LIST_ENTRY(pn, struct call_part, link);
+
+            for (size_t i = 0; i < p->n_updates; i++) {
+                if (p->updates[i].index == index && p->versions[i] == from)
+                    p->versions[i] = cs->props->all[index].version;
+            }
+        }
+    }
+}
+
 /* An accepted control is the new value, unless the program has reported one meanwhile. */
 static void apply_part(struct call *c, struct call_part *p)
 {
@@ -217,12 +232,16 @@ static void apply_part(struct call *c, struct call_part *p)
         if (cs->props->all[u.index].version != p->versions[i])
             continue;
         p->updates[i] = p->updates[n]; /* those to be written come first */
+        p->versions[i] = p->versions[n];
+        p->versions[n] = cs->props->all[u.index].version;
         p->updates[n++] = u;
     }
     for (size_t i = 0; r == 0 && i < n; i++)
         r = props_merge(cs->props, &p->updates[i]);
     if (r < 0 || reports_accept(cs->reports, p->updates, n) < 0)
         log_warn("accepted values not kept token=\"%.40s\": out of memory", c->token);
+    for (size_t i = 0; i < n; i++)
+        skip_version(cs, p->updates[i].index, p->versions[i]);
 }
 
 static int build_response(struct call *c, const struct value *outputs)

@@ -142,6 +142,23 @@ static void test_reports_meanwhile(void)
     end();
 }
 
+/* Two on their way to one program: what it took last is the value. */
+static void test_two_in_flight(void)
+{
+    begin();
+    crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
+    crig_serve(crig.lamp, FEATURE_PROPERTY, "power");
+    control("t1", "{\"level\":42}");
+    control("t2", "{\"power\":1,\"level\":43}");
+    crig_answer(0, 0, "", NULL);
+    CHECK_INT(crig.core->props.all[P_LEVEL].value.i, 42);
+    crig_answer(0, 0, "", NULL);
+    CHECK_STR(answers(), "t1 0 success; t2 0 success");
+    CHECK_INT(crig.core->props.all[P_LEVEL].value.i, 43);
+    CHECK(crig.core->props.all[P_POWER].value.b);
+    end();
+}
+
 /* What counts is what came first, not what the clock says: it may be set at any time. */
 static void test_clock_set_back(void)
 {
@@ -539,6 +556,7 @@ const struct suite_test suite_tests[] = {
     {"served", test_served},
     {"reported", test_reported},
     {"reports_meanwhile", test_reports_meanwhile},
+    {"two_in_flight", test_two_in_flight},
     {"clock_set_back", test_clock_set_back},
     {"unserved", test_unserved},
     {"parts", test_parts},
