@@ -72,6 +72,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/access.c %reldir%/core/access.h \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
+	%reldir%/core/calls_wait.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h \
@@ -92,6 +93,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
 	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \
+	%reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/access_files.c %reldir%/access_files.h \

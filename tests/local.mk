@@ -106,6 +106,11 @@ integration_tests += %reldir%/integration/11-policy-bus.bus
 %canon_reldir%_integration_11_policy_bus_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_11_policy_bus_bus_LDADD = libiotfixture.la
 
+integration_tests += %reldir%/integration/11-policy-demand.bus
+%canon_reldir%_integration_11_policy_demand_bus_SOURCES = %reldir%/integration/11-policy-demand.bus.c
+%canon_reldir%_integration_11_policy_demand_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_11_policy_demand_bus_LDADD = libiotfixture.la
+
 integration_tests += %reldir%/integration/11-policy-access.bus
 %canon_reldir%_integration_11_policy_access_bus_SOURCES = %reldir%/integration/11-policy-access.bus.c
 %canon_reldir%_integration_11_policy_access_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
@@ -559,6 +564,11 @@ unit_tests += %reldir%/unit/test-calls-later
 %canon_reldir%_unit_test_calls_later_SOURCES = %reldir%/unit/test-calls-later.c
 %canon_reldir%_unit_test_calls_later_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_calls_later_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-calls-wait
+%canon_reldir%_unit_test_calls_wait_SOURCES = %reldir%/unit/test-calls-wait.c
+%canon_reldir%_unit_test_calls_wait_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_calls_wait_LDADD = $(daemon_test_libs)
 
 # --- end of the daemon's modules ---
 

@@ -2,7 +2,7 @@
 #ifndef IOTD_CORE_CALL_H
 #define IOTD_CORE_CALL_H
 
-/* One command in flight; only calls.c and calls_take.c include this. */
+/* One command in flight; only calls.c, calls_take.c and calls_wait.c include this. */
 
 #include "daemon/core/calls.h"
 #include "daemon/sys/log.h"
@@ -27,6 +27,7 @@ struct call {
     uint64_t timestamp_s;
     uint64_t content;
     const struct model_action *action; /* NULL: a control */
+    struct value *inputs;              /* parallel to those of the action */
     bool is_offer; /* of desired values to a program that came later; the cloud waits for nothing */
     int code;      /* of the first part that failed */
     char text[LIMIT_STATUS_TEXT + 1];
@@ -38,6 +39,13 @@ int call_new(struct call **ret_call, struct calls *cs, const char *token, uint64
 struct call *call_free(struct call *c);
 DEFINE_FREEP(struct call, call_free)
 void call_part_free(struct call_part *p);
+/* The part of that owner, or that waits for that service; a new one when there is none. */
+int call_part_get(struct call *c, struct registration *owner, const char *service,
+                  size_t max_updates, struct call_part **ret_part) MUST_CHECK;
+/* Gives it to its owner; counts the failure when it cannot. True: it is on its way. */
+bool call_part_deliver(struct call_part *p);
+/* Has the service of the part started. The same. */
+bool call_part_wait(struct call_part *p);
 /* It is in flight from now on, until the deadline. */
 void call_start(struct calls *cs, struct call *c, uint64_t timeout_us);
 /* The first failure counts. */

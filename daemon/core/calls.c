@@ -33,6 +33,7 @@ void call_part_free(struct call_part *p)
     list_remove(&p->link);
     prop_updates_free(p->updates, p->n_updates);
     free(p->versions);
+    free(p->service);
     free(p);
 }
 
@@ -52,6 +53,9 @@ struct call *call_free(struct call *c)
     if (c->link.next != &c->link)
         c->owner->n_pending--;
     list_remove(&c->link);
+    for (size_t i = 0; c->inputs && i < c->action->n_inputs; i++)
+        value_done(&c->inputs[i]);
+    free(c->inputs);
     free(c->response);
     free(c);
     return NULL;
@@ -290,6 +294,11 @@ static void on_deadline(struct loop_timer *timer, void *userdata)
     LIST_FOR_EACH (n, &c->parts) {
         struct call_part *p = LIST_ENTRY(n, struct call_part, link);
 
+        if (p->service) {
+            (void) snprintf(text, sizeof(text), "%.40s did not come in time", p->service);
+            log_warn("no program in time bus_name=%s", p->service);
+            call_fail(c, CODE_TIMEOUT, text);
+        }
         if (!p->client)
             continue;
         (void) snprintf(text, sizeof(text), "%.40s did not answer in time", p->client->app_id);

@@ -8,6 +8,7 @@
  */
 
 #include "daemon/cloud/thing.h"
+#include "daemon/core/access.h"
 #include "daemon/core/answers.h"
 #include "daemon/core/owners.h"
 #include "daemon/core/props.h"
@@ -21,6 +22,7 @@ struct call_part {
     struct call *call;
     struct registration *owner;  /* whom it goes to; NULL once it is delivered */
     struct client *client;       /* who works on it; NULL once answered */
+    char *service;               /* that is to serve it and does not yet; NULL: none */
     struct prop_update *updates; /* control: the values for this program */
     uint64_t *versions;          /* of these properties when the control came */
     size_t n_updates;
@@ -35,6 +37,11 @@ struct calls_front {
                   const struct value *inputs, void *userdata);
     /* The answer does not matter any more. */
     void (*cancel)(struct call_part *part, void *userdata);
+    /*
+     * Starts the program of that name on the bus, which registers then; or calls_not_started()
+     * follows, never inside. Again for the same while it is being started: nothing more.
+     */
+    int (*start)(const char *bus_name, void *userdata);
     /* Values that no program serves were accepted. */
     void (*controlled)(const struct prop_update *updates, size_t n, void *userdata);
 };
@@ -43,7 +50,8 @@ struct calls {
     struct loop *loop;
     const struct model *model; /* borrowed: manager */
     struct thing *thing;       /* borrowed: manager */
-    struct owners *owners;     /* borrowed: core, as the next two */
+    struct access *access;     /* borrowed: core, as the next three */
+    struct owners *owners;
     struct props *props;
     struct reports *reports;
     const struct calls_front *front;
@@ -79,6 +87,11 @@ void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, 
 void calls_on_desired(struct calls *cs, const char *token, json_t *params);
 /* A program has registered: it gets the desired values that wait for its ids. */
 void calls_offer_desired(struct calls *cs, struct client *client);
+
+/* A program has registered: it gets the commands that waited for one of its ids. */
+void calls_registered(struct calls *cs);
+/* There is no such program: what waits for it fails. */
+void calls_not_started(struct calls *cs, const char *bus_name, const char *why);
 
 /* What the front may ask of a part. */
 const char *call_token(const struct call *call);

@@ -12,36 +12,6 @@
 
 LOG_AREA("call");
 
-static int add_part(struct call *c, struct registration *owner, size_t max_updates,
-                    struct call_part **ret_part)
-{
-    struct call_part *p;
-
-    LIST_FOR_EACH (n, &c->parts) {
-        p = LIST_ENTRY(n, struct call_part, link);
-        if (p->owner == owner) {
-            *ret_part = p;
-            return 0;
-        }
-    }
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    p->call = c;
-    p->owner = owner;
-    p->client = owner ? owner->client : NULL;
-    list_init(&p->link);
-    p->updates = calloc(max_updates ? max_updates : 1, sizeof(*p->updates));
-    p->versions = calloc(max_updates ? max_updates : 1, sizeof(*p->versions));
-    if (!p->updates || !p->versions) {
-        call_part_free(p);
-        return -ENOMEM;
-    }
-    list_append(&c->parts, &p->link);
-    *ret_part = p;
-    return 0;
-}
-
 /* A failure in words for the cloud, which shows them to the app user. */
 struct problem {
     int code;
@@ -68,6 +38,7 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
     int index = model_find_property(cs->model, id);
     const struct model_property *mp;
     struct registration *owner;
+    const char *service;
     struct call_part *part;
     char text[2 * LIMIT_STATUS_TEXT];
     struct value_fault fault;
@@ -79,9 +50,10 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
     if (!mp->writable)
         return problem(p, CODE_READ_ONLY, "%s is read only", id);
     owner = owners_get(cs->owners, FEATURE_PROPERTY, (size_t) index);
-    if (!owner && !cs->accept_unowned)
+    service = owner ? NULL : access_service_of(cs->access, id);
+    if (!owner && !service && !cs->accept_unowned)
         return problem(p, CODE_UNKNOWN, "no program serves %s", id);
-    r = add_part(c, owner, n_params, &part);
+    r = call_part_get(c, owner, service, n_params, &part);
     if (r < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
     r = value_from_json(&mp->define, json, &part->updates[part->n_updates].value, &fault);
@@ -148,20 +120,14 @@ static void deliver_control(struct calls *cs, struct call *c)
 {
     LIST_FOR_EACH_SAFE (n, &c->parts) {
         struct call_part *p = LIST_ENTRY(n, struct call_part, link);
-        int r;
 
-        if (!p->client) {
+        if (p->service) {
+            c->n_open += call_part_wait(p);
+        } else if (p->client) {
+            c->n_open += call_part_deliver(p);
+        } else {
             accept_unowned(cs, p);
             call_part_free(p);
-            continue;
-        }
-        c->n_open++;
-        r = cs->front->control(p, cs->userdata);
-        p->owner = NULL; /* it may give the ids back before it answers */
-        if (r < 0) {
-            p->client = NULL;
-            c->n_open--;
-            call_fail(c, CODE_REFUSED, "the program cannot be reached");
         }
     }
     if (c->n_open == 0)
@@ -225,23 +191,19 @@ static int take_inputs(const struct model_action *a, json_t *params, struct valu
     return 0;
 }
 
-static int invoke(struct calls *cs, struct call *c, const struct value *inputs, struct problem *p)
+static int invoke(struct calls *cs, struct call *c, struct problem *p)
 {
     size_t index = (size_t) (c->action - cs->model->actions);
     struct registration *owner = owners_get(cs->owners, FEATURE_ACTION, index);
+    const char *service = owner ? NULL : access_service_of(cs->access, c->action->id);
     struct call_part *part;
-    int r;
 
-    if (!owner)
+    if (!owner && !service)
         return problem(p, CODE_UNKNOWN, "no program serves %s", c->action->id);
-    if (add_part(c, owner, 0, &part) < 0)
+    if (call_part_get(c, owner, service, 0, &part) < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
-    r = cs->front->invoke(part, c->action, inputs, cs->userdata);
-    part->owner = NULL;
-    if (r < 0) {
-        part->client = NULL;
-        return problem(p, CODE_REFUSED, "the program cannot be reached");
-    }
+    if (!(owner ? call_part_deliver(part) : call_part_wait(part)))
+        return problem(p, c->code, "%s", c->text);
     c->n_open = 1;
     return 0;
 }
@@ -250,7 +212,6 @@ static int try_action(struct calls *cs, struct call *c, const char *id, json_t *
                       struct problem *p)
 {
     int index = model_find_action(cs->model, id);
-    struct value *inputs;
     size_t n_inputs;
     int r;
 
@@ -258,16 +219,11 @@ static int try_action(struct calls *cs, struct call *c, const char *id, json_t *
         return problem(p, CODE_UNKNOWN, "unknown action %.32s", id);
     c->action = &cs->model->actions[index];
     n_inputs = c->action->n_inputs;
-    inputs = calloc(n_inputs ? n_inputs : 1, sizeof(*inputs));
-    if (!inputs)
+    c->inputs = calloc(n_inputs ? n_inputs : 1, sizeof(*c->inputs));
+    if (!c->inputs)
         return problem(p, CODE_INTERNAL, "out of memory");
-    r = take_inputs(c->action, params, inputs, p);
-    if (r == 0)
-        r = invoke(cs, c, inputs, p);
-    for (size_t i = 0; i < n_inputs; i++)
-        value_done(&inputs[i]);
-    free(inputs);
-    return r;
+    r = take_inputs(c->action, params, c->inputs, p);
+    return r < 0 ? r : invoke(cs, c, p);
 }
 
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
@@ -322,7 +278,7 @@ static int take_desired(struct call *c, struct registration *owner)
         if (prop->desired.kind == VALUE_NONE ||
             owners_get(cs->owners, FEATURE_PROPERTY, i) != owner)
             continue;
-        r = add_part(c, owner, cs->model->n_properties, &part);
+        r = call_part_get(c, owner, NULL, cs->model->n_properties, &part);
         if (r == 0)
             r = value_copy(&part->updates[part->n_updates].value, &prop->desired);
         if (r < 0)

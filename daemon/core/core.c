@@ -165,6 +165,7 @@ static int make_calls(struct core *core, struct loop *loop)
 {
     core->calls.model = core->model;
     core->calls.thing = core->thing;
+    core->calls.access = &core->access;
     core->calls.owners = &core->owners;
     core->calls.props = &core->props;
     core->calls.reports = &core->reports;

@@ -28,6 +28,7 @@ static void on_connect_timer(struct loop_timer *timer, void *userdata);
 static void tear_down(struct bus *bus)
 {
     bus_peers_clear(bus);
+    bus_starts_clear(bus);
     while (!list_is_empty(&bus->calls))
         bus_call_free(LIST_ENTRY(bus->calls.next, struct bus_call, link));
     bus->root_object = bus->device_object = NULL;
@@ -241,6 +242,7 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     bus->config = *config;
     bus->core = core;
     list_init(&bus->calls);
+    list_init(&bus->starts);
     bus_peers_init(&bus->peers);
     log_limit_init(&bus->refusals);
     ratelimit_init(&bus->refusals.rate, REFUSALS_RATE, USEC_PER_SEC, REFUSALS_BURST);

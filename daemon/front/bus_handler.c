@@ -236,5 +236,6 @@ const struct calls_front bus_handler_ops = {
     .control = handler_control,
     .invoke = handler_invoke,
     .cancel = handler_cancel,
+    .start = bus_start_program,
     .controlled = handler_controlled,
 };

@@ -30,6 +30,7 @@ struct bus {
     struct backoff backoff;
     bool was_ready;
     struct list calls;              /* of bus_call.c */
+    struct list starts;             /* of bus_start.c */
     char *monitors[LIMIT_MONITORS]; /* unique names */
     unsigned n_monitors;
 };
@@ -48,6 +49,10 @@ void bus_client_remove(struct bus *bus, struct client *client);
 
 /* bus_handler.c: calls of core/calls.c to the programs. */
 extern const struct calls_front bus_handler_ops;
+
+/* bus_start.c: programs that the bus starts for us, one at a time for each name. */
+int bus_start_program(const char *bus_name, void *userdata) MUST_CHECK;
+void bus_starts_clear(struct bus *bus);
 
 /* bus_thing.c: news of the core. */
 void bus_thing_completed(const char *peer, uint64_t token, int code, const char *text,

@@ -159,6 +159,7 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
         log_info("registered client=%u app=%s ids=%u", c->number, c->app_id, c->n_ids);
         bus_client_changed(bus, c);
         calls_offer_desired(&bus->core->calls, c);
+        calls_registered(&bus->core->calls);
     }
     return r;
 }

@@ -65,6 +65,7 @@
 #define LIMIT_CLIENTS 256        /* own choice: attached programs */
 #define LIMIT_CLIENT_IDS 512     /* own choice: ids owned by one program */
 #define LIMIT_CLIENT_TOKENS 256  /* own choice: reports and posts of one program in flight */
+#define LIMIT_STARTS 32          /* own choice: programs that are being started; -ENOBUFS */
 #define LIMIT_MONITORS 8         /* own choice: programs that watch the traffic */
 #define LIMIT_CLIENT_BATCHES 64  /* own choice: reports of one program on their way; they merge */
 #define LIMIT_CLIENT_DONES 1024  /* own choice: completions that a program waits for; -ENOBUFS */

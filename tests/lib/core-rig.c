@@ -91,6 +91,14 @@ static void front_cancel(struct call_part *part, void *userdata)
     suite_fail(__FILE__, __LINE__, "a part was cancelled that was not out");
 }
 
+static int front_start(const char *bus_name, void *userdata)
+{
+    (void) userdata;
+    crig.n_started++;
+    (void) snprintf(crig.started, sizeof(crig.started), "%s", bus_name);
+    return crig.start_result;
+}
+
 static void front_controlled(const struct prop_update *updates, size_t n, void *userdata)
 {
     (void) userdata;
@@ -102,6 +110,7 @@ static const struct calls_front front = {
     .control = front_control,
     .invoke = front_invoke,
     .cancel = front_cancel,
+    .start = front_start,
     .controlled = front_controlled,
 };
 

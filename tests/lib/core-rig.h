@@ -33,7 +33,10 @@ struct crig {
     int deliver_result;
     struct call_part *parts[128]; /* delivered and neither answered nor cancelled */
     unsigned n_parts, n_delivered, n_cancelled, n_controlled;
-    char delivered[256];  /* the latest: "level=5 name=x", "unlock open=1 user=me" */
+    char delivered[256]; /* the latest: "level=5 name=x", "unlock open=1 user=me" */
+    int start_result;
+    unsigned n_started;
+    char started[256];    /* the latest program that is to be started */
     char controlled[256]; /* the latest that no program serves */
 };
 
