@@ -196,15 +196,16 @@ static int write_one(struct ws_lws *t, struct lws *wsi)
     return n < 0 ? -1 : 0;
 }
 
+/* libwebsockets calls when there is room for one write; for more it has to be asked. */
 static int on_writable(struct ws_lws *t, struct lws *wsi)
 {
     while (!list_is_empty(&t->queue)) {
-        if (lws_send_pipe_choked(wsi)) {
+        if (write_one(t, wsi) < 0)
+            return -1;
+        if (!list_is_empty(&t->queue) && lws_send_pipe_choked(wsi)) {
             lws_callback_on_writable(wsi);
             return 0;
         }
-        if (write_one(t, wsi) < 0)
-            return -1;
     }
     if (t->state == WS_CLOSING) {
         if (t->websocket)
