@@ -26,12 +26,13 @@ static bool reconnect(struct scene *s, bool by_the_cloud)
 {
     if (by_the_cloud) {
         cloud_fault(s->cloud, "{\"fault\":\"drop\"}");
-        (void) daemon_wait_link(s->iotd, "waiting");
+        json_decref(cloud_wait(s->cloud, "event", "fault", "drop"));
     } else {
         call_link(s, "Disconnect");
         (void) daemon_wait_link(s->iotd, "off");
     }
     call_link(s, "Connect"); /* at once, and not after a pause */
+    json_decref(cloud_wait(s->cloud, "event", "connect", NULL));
     return daemon_wait_link(s->iotd, "up");
 }
 
@@ -56,6 +57,7 @@ static void check_flat(struct scene *s, int connections)
     long rss = 0;
     int fds = 0;
 
+    json_decref(cloud_wait(s->cloud, "event", "connect", NULL));
     for (int i = 1; i <= connections + connections / 5; i++) {
         if (!reconnect(s, i % 4 == 0))
             return;
