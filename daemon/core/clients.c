@@ -59,7 +59,7 @@ void clients_remove(struct clients *cs, struct client *c)
     free(c);
 }
 
-struct client *clients_find(struct clients *cs, const char *peer)
+struct client *clients_find(const struct clients *cs, const char *peer)
 {
     LIST_FOR_EACH (n, &cs->list) {
         struct client *c = LIST_ENTRY(n, struct client, link);

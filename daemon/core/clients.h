@@ -40,7 +40,7 @@ int clients_add(struct clients *cs, const char *peer, uint32_t uid, uint32_t pid
                 struct client **ret_client) MUST_CHECK;
 /* Nothing may be registered any more: owners_release() and calls_release() came before. */
 void clients_remove(struct clients *cs, struct client *c);
-struct client *clients_find(struct clients *cs, const char *peer); /* NULL when unknown */
+struct client *clients_find(const struct clients *cs, const char *peer); /* NULL when unknown */
 /* -EINVAL when it is no app id. */
 int client_set_app_id(struct client *c, const char *app_id) MUST_CHECK;
 

@@ -228,7 +228,7 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
         r = props_init(&core->props, model, &core->persist);
     if (r == 0)
         r = events_init(&core->events, loop, link, core->thing, core->ntp, &core->completion,
-                        &core->persist, &core->pace, &config->events);
+                        &core->persist, &core->pace, &core->clients, &config->events);
     if (r == 0)
         r = make_reports(core, loop);
     if (r == 0)

@@ -25,6 +25,7 @@ struct event {
     enum model_event_type type;
     char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample */
     char client_token[REQUEST_TOKEN];
+    int64_t turn; /* the order within the class, then the token */
     int64_t token;
     int64_t timestamp_s;
     uint64_t not_before_us;
@@ -42,16 +43,20 @@ struct event {
 int event_new(struct event **ret_event, const char *params, const char *peer,
               const char *scope) MUST_CHECK;
 void event_destroy(struct event *e); /* NULL is fine */
-/* At the end of what waits to be sent, in memory or on disk. */
+/* To its place in what waits to be sent, in memory or on disk. */
 void events_enqueue(struct events *es, struct event *e);
+/* The same in memory. */
+void events_insert(struct events *es, struct event *e);
+/* Gives it its turn: programs take turns, whatever one of them has waiting. */
+void events_take_turn(struct events *es, struct event *e);
 /* Brings more of a class from disk when few are left in memory. */
 int events_fill(struct events *es, enum event_class class) MUST_CHECK;
 /* Counts what an earlier run left, and brings the first of it. */
 int events_load(struct events *es) MUST_CHECK;
 /* Wakes the sender. */
 void events_schedule(struct events *es, uint64_t delay_us);
-/* Gives up the oldest info that is not on its way, and tells its program. -ENOENT: there is none.
- */
+/* Gives up the oldest info in memory that is not on its way, and tells its program. -ENOENT: there
+ * is none. */
 int events_drop_oldest(struct events *es) MUST_CHECK;
 /* Ends it: its program hears code, its row goes. */
 void events_end(struct event *e, int code, const char *text);

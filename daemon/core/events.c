@@ -13,8 +13,9 @@ LOG_AREA("event");
 #define RETRY_US (2 * USEC_PER_SEC) /* own choice: after the cloud's code 503 */
 #define MAX_CLOUD_ERRORS 3          /* own choice: 503 so often for one event is final */
 #define BURST 5                     /* own choice: an alert after a quiet time does not wait */
-#define CODE_BAD_MESSAGE 400        /* device guide: message malformed */
-#define CODE_INTERNAL 503           /* device guide: internal error, may pass */
+#define RESERVED 8           /* own choice: of what may be in flight, for alerts and faults */
+#define CODE_BAD_MESSAGE 400 /* device guide: message malformed */
+#define CODE_INTERNAL 503    /* device guide: internal error, may pass */
 
 /* Out of what is sent or queued; the row goes with the next transaction. */
 static void take_out(struct event *e)
@@ -46,20 +47,14 @@ void events_end(struct event *e, int code, const char *text)
     events_schedule(es, 0);
 }
 
-/* Back to its place: before all of its class that were posted later. */
+/* Back to its place: before what its program posted later. */
 static void requeue(struct event *e, uint64_t delay_us)
 {
     struct events *es = e->owner;
-    struct event_queue *q = &es->queues[e->class];
-    struct list *at = q->queued.next;
 
     take_out(e);
-    e->state = EVENT_QUEUED;
     e->not_before_us = delay_us ? loop_now_us(es->loop) + delay_us : 0;
-    while (at != &q->queued && LIST_ENTRY(at, struct event, link)->token < e->token)
-        at = at->next;
-    list_insert_before(at, &e->link);
-    q->n_queued++;
+    events_insert(es, e);
     events_schedule(es, delay_us);
 }
 
@@ -145,6 +140,8 @@ static int send_event(struct events *es, struct event *e)
     e->state = EVENT_PUBLISHED;
     e->in_session = true;
     es->n_sent++;
+    if (e->turn > es->queues[e->class].now)
+        es->queues[e->class].now = e->turn;
     if (e->class != EVENT_CLASS_URGENT)
         es->last_sent = e->class;
     return 0;
@@ -158,6 +155,8 @@ static struct event *next_of(struct events *es, enum event_class class, uint64_t
     uint64_t wait = 0;
     struct event *e;
 
+    if (class != EVENT_CLASS_URGENT && es->n_sent >= LIMIT_EVENTS_INFLIGHT - RESERVED)
+        return NULL; /* a reply makes room */
     if (events_fill(es, class) < 0 && *wait_us > RETRY_US)
         *wait_us = RETRY_US; /* the store tells why */
     if (list_is_empty(queued))
@@ -294,6 +293,7 @@ void events_keep(struct event *e, events_posted_fn fn, void *userdata)
     struct events *es = e->owner;
 
     e->token = (int64_t) completion_token(es->completion);
+    events_take_turn(es, e);
     e->posted = fn;
     e->userdata = userdata;
     thing_new_token(es->thing, e->client_token);
@@ -345,7 +345,8 @@ void events_configure(struct events *es, const struct events_config *config)
 
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
                 struct ntp *ntp, struct completion *completion, struct persist *persist,
-                struct pace *pace, const struct events_config *config)
+                struct pace *pace, const struct clients *clients,
+                const struct events_config *config)
 {
     *es = (struct events){
         .loop = loop,
@@ -355,6 +356,7 @@ int events_init(struct events *es, struct loop *loop, struct link *link, struct 
         .completion = completion,
         .persist = persist,
         .pace = pace,
+        .clients = clients,
         .last_sent = EVENT_CLASS_SAMPLE,
         .part = events_part,
         .watch = {.on_up = on_up, .on_down = on_down, .userdata = es},

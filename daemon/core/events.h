@@ -4,9 +4,9 @@
 
 /*
  * The queue of events and samples: on disk before the post is answered, kept until the cloud
- * answered with 0 or a final error. Alerts and faults leave first; infos and samples take turns;
- * each of the three classes keeps its order. A post that cannot be kept fails; nothing is dropped
- * silently.
+ * answered with 0 or a final error. Alerts and faults leave first; infos and samples take turns.
+ * Within each of the three classes the programs take turns, and what one of them posted keeps its
+ * order. A post that cannot be kept fails; nothing is dropped silently.
  *
  * A sample is what was reported of properties that keep every value (policy.h), at one moment.
  */
@@ -14,6 +14,7 @@
 #include "daemon/cloud/model.h"
 #include "daemon/cloud/ntp.h"
 #include "daemon/cloud/thing.h"
+#include "daemon/core/clients.h"
 #include "daemon/core/completion.h"
 #include "daemon/core/pace.h"
 #include "daemon/core/persist.h"
@@ -26,12 +27,16 @@ enum event_class {
     EVENT_CLASS_COUNT_,
 };
 
+#define EVENT_FLOWS 64 /* own choice: programs by a hash; who shares one, shares its turns */
+
 /* One class: the next ones are in memory, the rest on disk only. */
 struct event_queue {
-    struct list queued; /* to be sent, in order */
+    struct list queued; /* to be sent, by turn and token */
     unsigned n_queued;
-    int64_t n_on_disk;   /* not in memory, all of them behind the last that was loaded */
-    int64_t last_loaded; /* token */
+    int64_t n_on_disk; /* not in memory, all of them behind this place */
+    int64_t last_turn, last_token;
+    int64_t now; /* the turn that was sent last */
+    int64_t next_turn[EVENT_FLOWS];
 };
 
 struct events_config {
@@ -44,11 +49,12 @@ struct events_config {
 struct events {
     struct loop *loop;
     struct link *cloud;  /* borrowed: manager */
-    struct thing *thing; /* borrowed: core, as the next five */
+    struct thing *thing; /* borrowed: core, as the next six */
     struct ntp *ntp;
     struct completion *completion;
     struct persist *persist;
     struct pace *pace; /* report.rate, of samples */
+    const struct clients *clients;
     struct events_config config;
     struct ratelimit rate;      /* outbox.rate */
     enum event_class last_sent; /* whose turn it was */
@@ -73,7 +79,8 @@ typedef void (*events_posted_fn)(int result, uint64_t token, void *userdata);
 /* Takes up what an earlier run left. 0; what the database failed with */
 int events_init(struct events *es, struct loop *loop, struct link *link, struct thing *thing,
                 struct ntp *ntp, struct completion *completion, struct persist *persist,
-                struct pace *pace, const struct events_config *config) MUST_CHECK;
+                struct pace *pace, const struct clients *clients,
+                const struct events_config *config) MUST_CHECK;
 void events_done(struct events *es);
 void events_configure(struct events *es, const struct events_config *config);
 

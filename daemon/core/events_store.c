@@ -42,19 +42,92 @@ void event_destroy(struct event *e)
     free(e);
 }
 
+/* --- order --- */
+
+static unsigned hash(const char *name)
+{
+    uint32_t h = 2166136261U; /* FNV-1a */
+
+    for (; *name; name++)
+        h = (h ^ (uint8_t) *name) * 16777619U;
+    return 1 + h % (EVENT_FLOWS - 1);
+}
+
+/*
+ * Behind what the same connection posted, and what the same program did before it was restarted;
+ * what has no name is one program: of a script each call is a connection of its own.
+ */
+void events_take_turn(struct events *es, struct event *e)
+{
+    const struct client *c = clients_find(es->clients, e->peer);
+    struct event_queue *q = &es->queues[e->class];
+    int64_t *of_peer = &q->next_turn[hash(e->peer)];
+    int64_t *of_program = &q->next_turn[c ? hash(c->app_id) : 0];
+
+    e->turn = q->now;
+    if (*of_peer > e->turn)
+        e->turn = *of_peer;
+    if (*of_program > e->turn)
+        e->turn = *of_program;
+    *of_peer = *of_program = e->turn + 1;
+}
+
+static bool is_behind(const struct event *e, int64_t turn, int64_t token)
+{
+    return e->turn > turn || (e->turn == turn && e->token > token);
+}
+
+static const struct event *tail_of(const struct event_queue *q)
+{
+    return LIST_ENTRY(q->queued.prev, struct event, link);
+}
+
+void events_insert(struct events *es, struct event *e)
+{
+    struct event_queue *q = &es->queues[e->class];
+    struct list *before = q->queued.prev;
+
+    while (before != &q->queued) {
+        const struct event *other = LIST_ENTRY(before, struct event, link);
+
+        if (is_behind(e, other->turn, other->token))
+            break;
+        before = before->prev;
+    }
+    e->state = EVENT_QUEUED;
+    list_insert_before(before->next, &e->link);
+    q->n_queued++;
+}
+
+/* What is in memory ends with the tail now; its row has everything. */
+static void leave_on_disk(struct event_queue *q, struct event *e)
+{
+    q->n_on_disk++;
+    q->last_turn = tail_of(q)->turn;
+    q->last_token = tail_of(q)->token;
+    event_destroy(e);
+}
+
 void events_enqueue(struct events *es, struct event *e)
 {
     struct event_queue *q = &es->queues[e->class];
 
-    if (q->n_on_disk > 0 || q->n_queued >= WINDOW) {
+    if (q->n_on_disk > 0 && is_behind(e, q->last_turn, q->last_token)) {
         q->n_on_disk++;
         event_destroy(e);
         return;
     }
-    e->state = EVENT_QUEUED;
-    list_append(&q->queued, &e->link);
-    q->n_queued++;
-    q->last_loaded = e->token;
+    if (q->n_queued >= WINDOW && is_behind(e, tail_of(q)->turn, tail_of(q)->token)) {
+        leave_on_disk(q, e);
+        return;
+    }
+    events_insert(es, e);
+    if (q->n_queued > 2 * WINDOW) { /* many programs that came later and are first */
+        e = LIST_ENTRY(q->queued.prev, struct event, link);
+        list_remove(&e->link);
+        q->n_queued--;
+        leave_on_disk(q, e);
+    }
 }
 
 /* --- loading --- */
@@ -73,6 +146,7 @@ static int on_entry(const struct outbox_entry *entry, void *userdata)
     e->state = EVENT_QUEUED;
     e->class = (enum event_class) entry->class;
     e->type = (enum model_event_type) entry->type;
+    e->turn = entry->turn;
     e->token = entry->token;
     e->timestamp_s = entry->timestamp_s;
     e->bytes = entry->bytes;
@@ -81,7 +155,8 @@ static int on_entry(const struct outbox_entry *entry, void *userdata)
     list_append(&q->queued, &e->link);
     q->n_queued++;
     q->n_on_disk--;
-    q->last_loaded = e->token;
+    q->last_turn = e->turn;
+    q->last_token = e->token;
     return 0;
 }
 
@@ -91,7 +166,8 @@ int events_fill(struct events *es, enum event_class class)
 
     if (q->n_on_disk == 0 || q->n_queued > LOW_WATER)
         return 0;
-    return outbox_load(es->persist->db, class, q->last_loaded, WINDOW - q->n_queued, on_entry, es);
+    return outbox_load(es->persist->db, class, q->last_turn, q->last_token, WINDOW - q->n_queued,
+                       on_entry, es);
 }
 
 int events_load(struct events *es)
@@ -105,6 +181,9 @@ int events_load(struct events *es)
         es->n_all += t.n;
         es->n_bytes += t.bytes;
         es->queues[c].n_on_disk = t.n;
+        es->queues[c].last_turn = es->queues[c].last_token = -1;
+        for (size_t f = 0; t.n > 0 && f < EVENT_FLOWS; f++) /* nobody overtakes an earlier run */
+            es->queues[c].next_turn[f] = t.last_turn + 1;
         completion_skip(es->completion, (uint64_t) t.last_token);
         r = events_fill(es, (enum event_class) c);
         if (r < 0)
@@ -130,11 +209,17 @@ int events_is_open(struct events *es, const char *peer, uint64_t token, bool *re
 int events_drop_oldest(struct events *es)
 {
     struct event_queue *q = &es->queues[EVENT_CLASS_INFO];
+    struct event *oldest = NULL;
 
-    if (list_is_empty(&q->queued))
+    LIST_FOR_EACH (n, &q->queued) {
+        struct event *e = LIST_ENTRY(n, struct event, link);
+
+        if (!oldest || e->token < oldest->token)
+            oldest = e;
+    }
+    if (!oldest)
         return -ENOENT;
-    events_end(LIST_ENTRY(q->queued.next, struct event, link), 429,
-               "dropped for a newer event, as outbox.info_policy says");
+    events_end(oldest, 429, "dropped for a newer event, as outbox.info_policy says");
     return events_fill(es, EVENT_CLASS_INFO);
 }
 
@@ -155,6 +240,7 @@ static int save(struct db *db, void *userdata)
         const struct outbox_entry entry = {
             .token = e->token,
             .class = e->class,
+            .turn = e->turn,
             .client_token = e->client_token,
             .event_id = e->id,
             .type = e->type,

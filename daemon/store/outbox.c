@@ -6,10 +6,10 @@ int outbox_add(struct db *db, const struct outbox_entry *e)
 {
     return db_run(db,
                   "INSERT INTO outbox (token, class, client_token, event_id, type, timestamp_s,"
-                  " params, peer, scope, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  NULL, NULL, "iissiisssi", e->token, (int64_t) e->class, e->client_token,
+                  " params, peer, scope, bytes, turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  NULL, NULL, "iissiisssii", e->token, (int64_t) e->class, e->client_token,
                   e->event_id, (int64_t) e->type, e->timestamp_s, e->params, e->peer, e->scope,
-                  e->bytes);
+                  e->bytes, e->turn);
 }
 
 int outbox_remove(struct db *db, int64_t token)
@@ -36,20 +36,22 @@ static int on_row(const struct db_row *row, void *userdata)
         .peer = db_row_text(row, 7),
         .scope = db_row_text(row, 8),
         .bytes = db_row_i64(row, 9),
+        .turn = db_row_i64(row, 10),
     };
 
     return load->fn(&e, load->userdata);
 }
 
-int outbox_load(struct db *db, int class, int64_t after, int64_t max,
+int outbox_load(struct db *db, int class, int64_t turn, int64_t token, int64_t max,
                 int (*fn)(const struct outbox_entry *entry, void *userdata), void *userdata)
 {
     struct load load = {fn, userdata};
 
     return db_run(db,
                   "SELECT token, class, client_token, event_id, type, timestamp_s, params, peer,"
-                  " scope, bytes FROM outbox WHERE class = ? AND token > ? ORDER BY token LIMIT ?",
-                  on_row, &load, "iii", (int64_t) class, after, max);
+                  " scope, bytes, turn FROM outbox WHERE class = ? AND (turn, token) > (?, ?)"
+                  " ORDER BY turn, token LIMIT ?",
+                  on_row, &load, "iiii", (int64_t) class, turn, token, max);
 }
 
 static int on_found(const struct db_row *row, void *userdata)
@@ -77,14 +79,15 @@ static int on_totals(const struct db_row *row, void *userdata)
 
     t->n = db_row_i64(row, 0);
     t->bytes = db_row_i64(row, 1);
-    t->last_token = db_row_i64(row, 2);
+    t->last_turn = db_row_i64(row, 2);
+    t->last_token = db_row_i64(row, 3);
     return 0;
 }
 
 int outbox_get_totals(struct db *db, int class, struct outbox_totals *ret_totals)
 {
     return db_run(db,
-                  "SELECT count(*), coalesce(sum(bytes), 0),"
+                  "SELECT count(*), coalesce(sum(bytes), 0), coalesce(max(turn), 0),"
                   " (SELECT coalesce(max(token), 0) FROM outbox) FROM outbox WHERE class = ?",
                   on_totals, ret_totals, "i", (int64_t) class);
 }

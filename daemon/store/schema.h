@@ -40,6 +40,10 @@ static const char *const schema_steps[] = {
     "CREATE TABLE facts ("
     " name TEXT PRIMARY KEY,"
     " value TEXT NOT NULL) WITHOUT ROWID;",
+
+    "ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;" /* orders before token */
+    "DROP INDEX outbox_order;"
+    "CREATE INDEX outbox_order ON outbox (class, turn, token);",
 };
 
 #endif /* IOTD_STORE_SCHEMA_H */

@@ -166,15 +166,17 @@ static void check_refuses(struct scene *s, const char *const *prefix, int status
 static void test_newer(void)
 {
     /* PRAGMA user_version: big endian at 60 of the header (SQLite, file format, 1.3). */
-    static const char newer[] = {0, 0, 0, 99}, ours[] = {0, 0, 0, 1};
-    CLEANUP(freep) char *path = NULL;
+    static const char newer[] = {0, 0, 0, 99};
+    CLEANUP(freep) char *path = NULL, *before = NULL;
     struct scene s;
+    size_t len;
 
     begin(&s);
     path = database(&s, "");
+    before = contents(path, &len);
     write_at(path, 60, newer, sizeof(newer));
     check_refuses(&s, NULL, EX_OSERR, "was written by a newer release");
-    write_at(path, 60, ours, sizeof(ours));
+    write_at(path, 60, before + 60, sizeof(newer));
     daemon_start_again(s.iotd);
     check_queued(&s, "10");
     cloud_restart(s.cloud);

@@ -123,6 +123,14 @@ static void test_restart(void)
     CHECK_STR(event_seen.token, token);
     CHECK(event_next() && event_seen.number == 3);
     CHECK(!event_next());
+    (void) event_post(E_STATUS, 5); /* behind what there was */
+    (void) event_post(E_LOW, 6);
+    rig_drop(rig);
+    rig_connect(rig, true);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(event_next() && event_seen.dup);
+    CHECK(event_next() && event_seen.number == 6);
+    CHECK(event_next() && event_seen.number == 5);
     crig_end();
 }
 
@@ -145,6 +153,131 @@ static void test_many(void)
     CHECK_INT(n, 1000);
     rig_advance(rig, 0);
     CHECK(crig.core->events.n_all == 0 && crig.core->events.n_bytes == 0);
+    crig_end();
+}
+
+/* --- programs --- */
+
+#define DOOR ":1.2"
+
+static int result_of_post;
+
+static void on_posted(int result, uint64_t token, void *userdata)
+{
+    (void) token;
+    (void) userdata;
+    result_of_post = result;
+}
+
+/* In one commit for all of them: persist_now() is the caller's. */
+static void post_of(const char *peer, size_t event, unsigned number)
+{
+    char params[32];
+
+    (void) snprintf(params, sizeof(params), "{\"n\":%u}", number);
+    CHECK_INT(events_post(&crig.core->events, peer, &crig.model->events[event], params, 0,
+                          on_posted, NULL),
+              0);
+}
+
+static void post_many(const char *peer, size_t event, unsigned first, unsigned n)
+{
+    for (unsigned i = first; i < first + n; i++)
+        post_of(peer, event, i);
+    (void) persist_now(&crig.core->persist, true);
+    CHECK_INT(result_of_post, 0);
+}
+
+static bool settle_next(void)
+{
+    if (!event_next())
+        return false;
+    event_ack(event_seen.id);
+    event_reply(event_seen.token, 0);
+    crig.n_told = 0;
+    return true;
+}
+
+/* What came after a burst of another program, also one that is on disk, leaves among the first. */
+static void test_burst(void)
+{
+    static const size_t kinds[] = {E_STATUS, E_LOW};
+
+    for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+        unsigned next_lamp = 0, next_door = 10000;
+
+        event_begin();
+        post_many(LAMP, kinds[k], 0, 2000);
+        post_many(DOOR, kinds[k], 10000, 20);
+        rig_connect(rig, true);
+        for (unsigned i = 0; i < 2020; i++) {
+            if (!settle_next())
+                break;
+            if (event_seen.number >= 10000)
+                CHECK_INT(event_seen.number, next_door++);
+            else
+                CHECK_INT(event_seen.number, next_lamp++);
+            if (i == 41)
+                CHECK(next_door >= 10020);
+        }
+        CHECK(next_lamp == 2000 && next_door == 10020);
+        CHECK(!event_next() && crig.core->events.n_all == 0);
+        crig_end();
+    }
+}
+
+/* Many programs, each after the bursts of those before it: bounded in memory, all of it arrives. */
+static void test_many_programs(void)
+{
+    struct client *clients[20] = {NULL};
+    unsigned next[20], n = 0;
+
+    event_begin();
+    for (unsigned p = 0; p < ARRAY_SIZE(next); p++) {
+        char peer[16];
+
+        (void) snprintf(peer, sizeof(peer), ":1.%u", 100 + p);
+        next[p] = p * 1000;
+        if (p < 2 || p > 17) /* the others are scripts */
+            CHECK_INT(clients_add(&crig.core->clients, peer, 0, 0, &clients[p]), 0);
+        post_many(peer, E_STATUS, p * 1000, 200);
+        CHECK(crig.core->events.queues[EVENT_CLASS_INFO].n_queued <= 512);
+    }
+    rig_connect(rig, true);
+    while (settle_next()) {
+        unsigned p = event_seen.number / 1000;
+
+        CHECK_INT(event_seen.number, next[p]++);
+        n++;
+    }
+    CHECK_INT(n, 200 * ARRAY_SIZE(next));
+    CHECK(crig.core->events.n_all == 0 && crig.core->events.n_bytes == 0);
+    for (unsigned p = 0; p < ARRAY_SIZE(clients); p++) {
+        if (clients[p])
+            clients_remove(&crig.core->clients, clients[p]);
+    }
+    crig_end();
+}
+
+/* A program keeps its order over its own restart, and when it gets its name late. */
+static void test_same_program(void)
+{
+    unsigned n = 0;
+
+    event_begin();
+    post_many(":1.9", E_STATUS, 0, 10); /* nobody knows it yet */
+    CHECK_INT(client_set_app_id(crig.lamp, "meter"), 0);
+    post_many(LAMP, E_STATUS, 100, 300);
+    crig_remove(&crig.lamp);
+    CHECK_INT(clients_add(&crig.core->clients, ":1.77", 1000, 3, &crig.lamp), 0);
+    CHECK_INT(client_set_app_id(crig.lamp, "meter"), 0);
+    post_many(":1.77", E_STATUS, 400, 10);
+    rig_connect(rig, true);
+    while (settle_next()) {
+        if (event_seen.number >= 100)
+            CHECK_INT(event_seen.number, 100 + n++);
+    }
+    CHECK_INT(n, 310);
     crig_end();
 }
 
@@ -172,6 +305,9 @@ const struct suite_test suite_tests[] = {
     {"drop_oldest", test_drop_oldest},
     {"restart", test_restart},
     {"many", test_many},
+    {"burst", test_burst},
+    {"many_programs", test_many_programs},
+    {"same_program", test_same_program},
     {"free", test_free},
     {NULL, NULL},
 };

@@ -162,7 +162,7 @@ static void check_found(struct db *db, const struct work *w, const char *what, u
     unsigned n_total = 0;
 
     for (int c = 0; c < 2; c++) {
-        CHECK_INT(outbox_load(db, c, 0, 1000, on_entry, &found), 0);
+        CHECK_INT(outbox_load(db, c, 0, 0, 1000, on_entry, &found), 0);
         CHECK_INT(outbox_get_totals(db, c, &totals), 0);
         n_total += (unsigned) totals.n;
     }

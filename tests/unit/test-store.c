@@ -13,6 +13,7 @@
 
 #include "daemon/store/facts.h"
 #include "daemon/store/outbox.h"
+#include "daemon/store/schema.h"
 #include "libiotclient/base/fdutil.h"
 #include "tests/lib/memory-db.h"
 #include "tests/lib/suite.h"
@@ -258,6 +259,36 @@ static void test_moved_twice(void)
     end();
 }
 
+/* Of an older release: brought up, with all that is in it. */
+static void test_older(void)
+{
+    char sql[200], moved[DB_MOVED];
+    struct db *db = NULL;
+
+    begin();
+    (void) snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = 1;",
+                    SCHEMA_APPLICATION_ID);
+    exec_foreign(schema_steps[0]);
+    exec_foreign(sql);
+    exec_foreign("INSERT INTO outbox VALUES (20, 0, 'abc-2', 'low', 1, 0, '{}', ':1.7', 'b', 9);"
+                 "INSERT INTO outbox VALUES (10, 0, 'abc-1', 'low', 1, 0, '{}', ':1.7', 'b', 9);");
+    CHECK_INT(open_db(&db, moved), 0);
+    CHECK_STR(moved, "");
+    if (db) {
+        struct outbox_totals t = {0};
+
+        CHECK_INT(count_events(db), 2);
+        CHECK_INT(outbox_get_totals(db, 0, &t), 0);
+        CHECK(t.last_turn == 0 && t.last_token == 20);
+        CHECK_INT(add(db, 30, 0), 0);
+    }
+    db = db_free(db);
+    CHECK_INT(open_db(&db, moved), 0); /* once */
+    CHECK_INT(db ? count_events(db) : 0, 3);
+    db = db_free(db);
+    end();
+}
+
 /* Of a newer release: left alone. */
 static void test_newer(void)
 {
@@ -345,15 +376,15 @@ static void test_outbox(void)
     CHECK_INT(t.n, 5);
     CHECK_INT(t.bytes, 5 * 100 + 10 + 30 + 50 + 70 + 90);
     CHECK_INT(t.last_token, 100); /* of the other class */
-    CHECK_INT(outbox_load(db, 1, 30, 2, on_entry, &s), 0);
+    CHECK_INT(outbox_load(db, 1, 0, 30, 2, on_entry, &s), 0);
     CHECK(s.n == 2 && s.tokens[0] == 50 && s.tokens[1] == 70);
     CHECK_INT(outbox_remove(db, 50), 0);
     CHECK_INT(outbox_remove(db, 51), 0); /* is not there already */
     s.n = 0;
-    CHECK_INT(outbox_load(db, 1, 0, 100, on_entry, &s), 0);
+    CHECK_INT(outbox_load(db, 1, 0, 0, 100, on_entry, &s), 0);
     CHECK(s.n == 4 && s.tokens[0] == 10 && s.tokens[2] == 70);
     s = (struct seen){.stop_with = -ENOMEM};
-    CHECK_INT(outbox_load(db, 1, 0, 100, on_entry, &s), -ENOMEM);
+    CHECK_INT(outbox_load(db, 1, 0, 0, 100, on_entry, &s), -ENOMEM);
     CHECK_INT(s.n, 1);
     db_free(db);
 }
@@ -442,7 +473,14 @@ static void test_transaction(void)
 
 const char *const suite_name = "store";
 const struct suite_test suite_tests[] = {
-    {"damaged", test_damaged}, {"log_only", test_log_only},       {"moved_twice", test_moved_twice},
-    {"newer", test_newer},     {"refused", test_refused},         {"outbox", test_outbox},
-    {"facts", test_facts},     {"transaction", test_transaction}, {NULL, NULL},
+    {"damaged", test_damaged},
+    {"log_only", test_log_only},
+    {"moved_twice", test_moved_twice},
+    {"older", test_older},
+    {"newer", test_newer},
+    {"refused", test_refused},
+    {"outbox", test_outbox},
+    {"facts", test_facts},
+    {"transaction", test_transaction},
+    {NULL, NULL},
 };
