@@ -43,7 +43,7 @@ libiotworld_la_SOURCES = \
 	%reldir%/lib/fake-iotd.c %reldir%/lib/fake-iotd.h \
 	%reldir%/lib/fake-thing.c \
 	%reldir%/lib/world.c %reldir%/lib/world.h \
-	libiotclient/value.c
+	libiotclient/value.c libiotclient/value_bus.c libiotclient/value_nested.c
 libiotworld_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 libiotworld_la_LIBADD = libiotfixture.la libiotdbus-server.la
 
