@@ -8,11 +8,19 @@
 #include <string.h>
 
 #include "daemon/conf/ini.h"
+#include "libiotclient/base/limits.h"
 #include "libiotclient/base/name.h"
 #include "libiotclient/base/num.h"
 #include "libiotclient/base/strbuf.h"
 
-enum key_type { KEY_TYPE_TEXT, KEY_TYPE_INT, KEY_TYPE_BOOL, KEY_TYPE_CHOICE, KEY_TYPE_NUMBER };
+enum key_type {
+    KEY_TYPE_TEXT,
+    KEY_TYPE_INT,
+    KEY_TYPE_BOOL,
+    KEY_TYPE_CHOICE,
+    KEY_TYPE_NUMBER,
+    KEY_TYPE_VERSION,
+};
 
 struct key {
     const char *section;
@@ -20,7 +28,7 @@ struct key {
     enum key_type type;
     size_t offset;            /* in struct conf, or in struct conf_property */
     size_t has_offset;        /* in the latter */
-    const char *text_default; /* text, choice */
+    const char *text_default; /* text, choice, version */
     int64_t int_default;      /* int, bool */
     int64_t min, max;
     double number_default, number_min, number_max;
@@ -55,6 +63,8 @@ struct key {
 #define KEY_CHOICE(s, n, def, ch, rl, h)                                                           \
     {COMMON(s, n, KEY_TYPE_CHOICE), .text_default = (def), .choices = (ch), .reload = (rl),        \
      .help = (h)},
+#define KEY_VERSION(s, n, def, rl, h)                                                              \
+    {COMMON(s, n, KEY_TYPE_VERSION), .text_default = (def), .reload = (rl), .help = (h)},
 static const struct key keys[] = {
 #include "daemon/conf/conf_keys.def"
 };
@@ -96,7 +106,7 @@ static bool *has_of(struct conf_property *p, const struct key *k)
 
 static bool has_text(const struct key *k)
 {
-    return k->type == KEY_TYPE_TEXT || k->type == KEY_TYPE_CHOICE;
+    return k->type == KEY_TYPE_TEXT || k->type == KEY_TYPE_CHOICE || k->type == KEY_TYPE_VERSION;
 }
 
 static int set_text(void *c, const struct key *k, const char *text)
@@ -201,6 +211,12 @@ static int set_key(void *c, const struct key *k, const char *text, char *what, s
         if (is_choice(k->choices, text))
             return set_text(c, k, text);
         (void) snprintf(what, size, "\"%.64s\" is not one of %s", text, k->choices);
+        return -EINVAL;
+    case KEY_TYPE_VERSION:
+        if (!*text || name_is_version(text))
+            return set_text(c, k, text);
+        (void) snprintf(what, size, "\"%.64s\" is not 1 to %d of A-Za-z0-9._-", text,
+                        LIMIT_VERSION);
         return -EINVAL;
     case KEY_TYPE_BOOL:
         if (parse_bool(text, bool_of(c, k)) == 0)

@@ -39,12 +39,14 @@ struct conf {
 #define KEY_BOOL(section, name, ...) bool section##_##name;
 #define KEY_CHOICE(section, name, ...) char *section##_##name;
 #define KEY_NUMBER(section, name, ...) double section##_##name;
+#define KEY_VERSION(section, name, ...) char *section##_##name;
 #include "daemon/conf/conf_keys.def"
 #undef KEY_TEXT
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_CHOICE
 #undef KEY_NUMBER
+#undef KEY_VERSION
 };
 
 /* line 0: about the whole file. key may be "". */

@@ -16,6 +16,7 @@
 #define LIMIT_PRODUCT_SECRET 64 /* own choice; the platform's have 24 characters */
 #define LIMIT_FEATURE_ID 32     /* console guide: property, event, action, parameter id */
 #define LIMIT_APP_ID 64         /* own choice: name of a program */
+#define LIMIT_VERSION 32        /* console guide: version of a firmware */
 #define LIMIT_CLIENT_TOKEN 128  /* own choice; vendor clients accept 90, the cloud sends 50 */
 
 /* Thing model. */

@@ -39,3 +39,8 @@ bool name_is_app_id(const char *name)
 {
     return is_of(name, LOWER DIGITS "._-", LIMIT_APP_ID);
 }
+
+bool name_is_version(const char *name)
+{
+    return is_of(name, LOWER UPPER DIGITS "._-", LIMIT_VERSION);
+}

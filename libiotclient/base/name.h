@@ -14,5 +14,7 @@ bool name_is_product_id(const char *name);
 bool name_is_device_name(const char *name);
 /* 1 to 64 of [a-z0-9._-]. */
 bool name_is_app_id(const char *name);
+/* Of firmware: 1 to 32 of [A-Za-z0-9._-] (console guide). */
+bool name_is_version(const char *name);
 
 #endif /* IOTD_BASE_NAME_H */

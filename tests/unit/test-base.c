@@ -153,6 +153,10 @@ static void test_names(void)
     CHECK(!name_is_device_name("dev/001"));
     CHECK(name_is_app_id("org.example.lamp-1"));
     CHECK(!name_is_app_id("Lamp"));
+    CHECK(name_is_version("1.0.0-rc_2"));
+    CHECK(name_is_version("12345678901234567890123456789012"));
+    CHECK(!name_is_version("123456789012345678901234567890123"));
+    CHECK(!name_is_version("") && !name_is_version("1+2") && !name_is_version(NULL));
 }
 
 static void test_numbers(void)

@@ -21,12 +21,14 @@ static const struct key {
 #define KEY_NUMBER(s, n, def, lo, hi, u, rl, h) {#s "." #n, #def, #hi, "much", rl},
 #define KEY_BOOL(s, n, def, rl, h) {#s "." #n, #def, (def) ? "no" : "yes", "maybe", rl},
 #define KEY_CHOICE(s, n, def, ch, rl, h) {#s "." #n, def, ch, "neither", rl},
+#define KEY_VERSION(s, n, def, rl, h) {#s "." #n, def, "1.2-a_b", "1.2 3", rl},
 #include "daemon/conf/conf_keys.def"
 #undef KEY_TEXT
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_CHOICE
 #undef KEY_NUMBER
+#undef KEY_VERSION
 };
 
 static char *other_of(const struct key *k)
@@ -48,6 +50,7 @@ static const char *show(const struct conf *c, const char *name, char buf[32])
     if (strcmp(name, #s "." #n) == 0)                                                              \
         return c->s##_##n;
 #define KEY_CHOICE KEY_TEXT
+#define KEY_VERSION KEY_TEXT
 #define KEY_INT(s, n, ...)                                                                         \
     if (strcmp(name, #s "." #n) == 0) {                                                            \
         (void) snprintf(buf, 32, "%lld", (long long) c->s##_##n);                                  \
@@ -67,6 +70,7 @@ static const char *show(const struct conf *c, const char *name, char buf[32])
 #undef KEY_BOOL
 #undef KEY_CHOICE
 #undef KEY_NUMBER
+#undef KEY_VERSION
     return "(no such key)";
 }
 
@@ -182,6 +186,7 @@ static void test_mistakes(void)
         {"[link]\nsign = hmacsha256|hmacsha1", 1, 2, "sign",
          "\"hmacsha256|hmacsha1\" is not one of hmacsha256|hmacsha1"},
         {"[link]\nclean_session = 2", 1, 2, "clean_session", "\"2\" is neither yes nor no"},
+        {"[firmware]\nversion = 1+2", 1, 2, "version", "\"1+2\" is not 1 to 32 of A-Za-z0-9._-"},
         {"[report]\nrate = 1\n\nrate = 2", 1, 4, "rate", "given twice"},
         {"[report]\nrate = 1\n[link]\n[report]\nrate = 2", 1, 5, "rate", "given twice"},
     };
