@@ -15,6 +15,7 @@ LOG_AREA("info");
 #define FACT "info"
 #define FACT_CONFIRMED "info_confirmed"
 #define RETRY_US (60 * USEC_PER_SEC) /* own choice: the next connect tries too */
+#define CODE_INTERNAL 503            /* device guide: internal error, may pass */
 #define PAUSE_US USEC_PER_SEC        /* own choice: changes of one second go together */
 
 /* Device guide, basic information; vendor SDK, reporting of basic information. */
@@ -114,6 +115,28 @@ int info_text(const struct info *info, char **ret_text)
     return to_text(info->members, ret_text);
 }
 
+/* Takes *newer over when it is on disk. */
+static int replace(struct info *info, json_t **newer)
+{
+    const bool was_confirmed = info->confirmed;
+    json_t *old = info->members;
+    int r;
+
+    info->members = *newer;
+    info->confirmed = false;
+    info->unsaved = true;
+    r = persist_now(info->persist, true);
+    if (r < 0) {
+        info->members = old;
+        info->confirmed = was_confirmed;
+        return r == -ENOMEM ? r : -EIO;
+    }
+    *newer = old;
+    info->version++;
+    info->refused = false;
+    return 0;
+}
+
 int info_update(struct info *info, const json_t *update, char problem[INFO_PROBLEM_MAX])
 {
     CLEANUP(jx_decrefp) json_t *newer = json_copy(info->members);
@@ -135,12 +158,9 @@ int info_update(struct info *info, const json_t *update, char problem[INFO_PROBL
         return fail(problem, -EMSGSIZE, "all of it", "is longer than 2048 bytes as JSON");
     if (json_equal(newer, info->members))
         return 0;
-    json_decref(info->members);
-    info->members = TAKE(newer);
-    info->confirmed = false;
-    info->refused = false;
-    info->unsaved = true;
-    persist_request(info->persist, false);
+    r = replace(info, &newer);
+    if (r < 0)
+        return r;
     schedule_send(info, loop_now_us(info->loop) - info->sent_us < PAUSE_US ? PAUSE_US : 0);
     return 0;
 }
@@ -149,8 +169,10 @@ static void on_reply(int code, const char *text, void *userdata)
 {
     struct info *info = userdata;
 
-    if (code == -ETIMEDOUT) {
-        log_info("report_info was not answered");
+    if (info->sent != info->version) /* about what is not so any more; the newer is scheduled */
+        return;
+    if (code == -ETIMEDOUT || code == CODE_INTERNAL) {
+        log_info("report_info was not taken code=%d status=\"%.64s\"", code, text);
         schedule_send(info, RETRY_US);
         return;
     }
@@ -169,9 +191,10 @@ void info_send(struct info *info)
     CLEANUP(freep) char *text = NULL;
     struct strbuf sb;
     char *params;
+    int r;
 
     loop_timer_cancel(&info->timer);
-    if (info->confirmed || info->refused || json_object_size(info->members) == 0)
+    if (info->confirmed || info->refused)
         return;
     strbuf_init(&sb, INFO_MAX + sizeof("\"params\":"));
     if (info_text(info, &text) < 0) {
@@ -184,10 +207,12 @@ void info_send(struct info *info)
         return;
     }
     info->sent_us = loop_now_us(info->loop);
-    /* Without a link the next connect sends it. */
-    (void) !thing_request(info->thing, THING_CHANNEL_PROPERTY, "report_info", params,
-                          &info->request, on_reply, info);
+    info->sent = info->version;
+    r = thing_request(info->thing, THING_CHANNEL_PROPERTY, "report_info", params, &info->request,
+                      on_reply, info);
     free(params);
+    if (r < 0 && r != -ENETDOWN) /* without a link the next connect sends it */
+        schedule_send(info, RETRY_US);
 }
 
 static void on_timer(struct loop_timer *timer, void *userdata)
@@ -239,11 +264,15 @@ int info_init(struct info *info, struct loop *loop, struct thing *thing, struct 
         r = facts_get(db, FACT_CONFIRMED, &confirmed);
     if (r < 0)
         return r;
-    if (!*text || jx_parse_object(text, strlen(text), &info->members, NULL) < 0)
+    if (*text && jx_parse_object(text, strlen(text), &info->members, NULL) < 0)
+        log_warn("what was kept of the basic information is not readable");
+    info->confirmed = strcmp(confirmed, "1") == 0;
+    if (!info->members) {
         info->members = json_object();
+        info->confirmed = true; /* nothing is known that the cloud would have to know */
+    }
     if (!info->members)
         return -ENOMEM;
-    info->confirmed = strcmp(confirmed, "1") == 0;
     info->part = (struct persist_part){.save = save, .saved = saved, .userdata = info};
     persist_add(persist, &info->part);
     return 0;

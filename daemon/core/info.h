@@ -16,13 +16,15 @@
 #define INFO_PROBLEM_MAX 96
 
 struct info {
-    struct loop *loop;
-    struct thing *thing; /* borrowed: core */
+    struct loop *loop;   /* borrowed: manager */
+    struct thing *thing; /* borrowed: core, as persist */
     struct persist *persist;
     struct persist_part part;
-    json_t *members; /* owned; an object of texts, and of objects of texts */
-    bool confirmed;  /* the cloud has these */
-    bool refused;    /* it does not want them: not sent again before they change */
+    json_t *members;  /* owned; an object of texts, and of objects of texts */
+    unsigned version; /* of members */
+    unsigned sent;    /* the version that request is about */
+    bool confirmed;   /* the cloud has these */
+    bool refused;     /* it does not want them: not sent again before they change */
     bool unsaved;
     struct request request;
     struct loop_timer timer; /* sends */
@@ -35,10 +37,12 @@ int info_init(struct info *info, struct loop *loop, struct thing *thing, struct 
 void info_done(struct info *info);
 
 /*
- * Changes members; the rest stays. A member that is null or "" is forgotten.
+ * Changes members; the rest stays. A member that is null or "" is forgotten. On disk on return; on
+ * failure nothing changed.
  * @param update  an object; borrowed
  * @param problem filled when it is refused
- * @return 0; -EPROTOTYPE another type; -EINVAL no such member; -EMSGSIZE too long; -ENOMEM
+ * @return 0; -EPROTOTYPE another type; -EINVAL no such member; -EMSGSIZE too long; -EIO;
+ *         -ENOMEM
  */
 int info_update(struct info *info, const json_t *update, char problem[INFO_PROBLEM_MAX]) MUST_CHECK;
 /* All of it as JSON text, "{}" when there is none; the text is the caller's. */

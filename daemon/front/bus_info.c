@@ -104,6 +104,8 @@ void bus_info_update_json(struct tree_call *call, void *userdata)
 
     tree_call_args(call, &it);
     r = msg_read_string(&it, &text);
+    if (r == 0 && strlen(text) > LIMIT_MQTT_PAYLOAD) /* parsed it takes many times that */
+        r = -EMSGSIZE;
     if (r == 0)
         r = jx_parse_object(text, strlen(text), &members, &error);
     if (r == -EBADMSG)
