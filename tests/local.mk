@@ -485,6 +485,11 @@ unit_tests += %reldir%/unit/test-thing
 %canon_reldir%_unit_test_thing_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_thing_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-firmware
+%canon_reldir%_unit_test_firmware_SOURCES = %reldir%/unit/test-firmware.c
+%canon_reldir%_unit_test_firmware_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_firmware_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-info
 %canon_reldir%_unit_test_info_SOURCES = %reldir%/unit/test-info.c
 %canon_reldir%_unit_test_info_CPPFLAGS = $(daemon_test_cppflags)

@@ -8,8 +8,9 @@
  */
 
 #include "daemon/cloud/link.h"
+#include "libiotclient/base/limits.h"
 
-#define FIRMWARE_VERSION_SIZE (32 + 1) /* vendor SDK: 1 to 32 characters */
+#define FIRMWARE_VERSION_SIZE (LIMIT_VERSION + 1)
 
 struct firmware;
 
@@ -19,7 +20,8 @@ int firmware_new(struct firmware **ret_firmware, struct link *link,
 struct firmware *firmware_free(struct firmware *f);
 DEFINE_FREEP(struct firmware, firmware_free)
 
-/* What runs here; "" is not reported. Another one is reported at once while the link is up. */
+/* What runs here, name_is_version(); "" is not reported. Another one is reported at once while the
+ * link is up. */
 void firmware_set_version(struct firmware *f, const char *version);
 /* After each connect: the cloud sends an update that waits only after a report. */
 void firmware_report_version(struct firmware *f);
