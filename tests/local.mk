@@ -485,6 +485,11 @@ unit_tests += %reldir%/unit/test-thing
 %canon_reldir%_unit_test_thing_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_thing_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-after-connect
+%canon_reldir%_unit_test_after_connect_SOURCES = %reldir%/unit/test-after-connect.c
+%canon_reldir%_unit_test_after_connect_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_after_connect_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-firmware
 %canon_reldir%_unit_test_firmware_SOURCES = %reldir%/unit/test-firmware.c
 %canon_reldir%_unit_test_firmware_CPPFLAGS = $(daemon_test_cppflags)
