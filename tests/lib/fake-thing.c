@@ -70,6 +70,8 @@ static int parse_text(enum value_kind kind, const char *text, struct value *ret_
     case VALUE_KIND_STRING:
         *ret_value = value_of_string(text);
         return 0;
+    case VALUE_KIND_STRUCT: /* not in this model */
+    case VALUE_KIND_ARRAY:
     case VALUE_KIND_NONE:
     case VALUE_KIND_COUNT_:
         break;
@@ -405,6 +407,8 @@ static int append_variant(DBusMessageIter *it, enum value_kind kind, const struc
         return msg_append_variant_double(it, v ? v->d : 0);
     case VALUE_KIND_STRING:
         return msg_append_variant_string(it, v ? v->s : "");
+    case VALUE_KIND_STRUCT: /* not in this model */
+    case VALUE_KIND_ARRAY:
     case VALUE_KIND_INT:
     case VALUE_KIND_NONE:
     case VALUE_KIND_COUNT_:
