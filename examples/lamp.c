@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A smart light (examples/smart-light.json): the end-to-end story of a device in one file. It
- * serves the controls of four properties and the action "unlock", reports what changes, and posts
- * events: status_report when it starts, low_voltage when its simulated battery runs low.
+ * A smart light: the end-to-end story of a device in one file. It serves the controls of four
+ * properties and the action "unlock", reports what changes, and posts events: status_report when
+ * it starts, low_voltage when its simulated battery runs low. Everything named smart_light_... is
+ * made of its thing model: iotc-codegen smart-light.json
  *
  *   lamp [--battery VOLT]   the battery at the start (12.0); it loses 0.1 V a second while on
  */
@@ -19,6 +20,8 @@
 
 #include <iotclient/iotclient.h>
 
+#include "smart-light.h"
+
 #define LOW_VOLTAGE 3.0
 #define NAME_MAX_BYTES 64
 
@@ -27,7 +30,7 @@ struct lamp {
     iotc_slot *controls;
     iotc_slot *unlock;
     bool power;
-    int64_t color;
+    enum smart_light_color color;
     int64_t brightness;
     char name[NAME_MAX_BYTES + 1];
     double battery;
@@ -60,41 +63,35 @@ static void on_reported(iotc_client *client, int result, void *userdata)
 /* All four; those that did not change cost nothing but bytes in the same message. */
 static void report(struct lamp *lamp)
 {
-    iotc_prop *prop = NULL;
+    iotc_client *client = lamp->client;
     int r;
 
-    r = iotc_prop_lookup(lamp->client, "power_switch", &prop);
+    r = smart_light_report_power_switch(client, lamp->power, on_reported, NULL);
     if (r >= 0)
-        r = iotc_prop_report_bool(prop, lamp->power, on_reported, NULL);
+        r = smart_light_report_color(client, lamp->color, NULL, NULL);
     if (r >= 0)
-        r = iotc_prop_lookup(lamp->client, "color", &prop);
+        r = smart_light_report_brightness(client, lamp->brightness, NULL, NULL);
     if (r >= 0)
-        r = iotc_prop_report_int(prop, lamp->color, NULL, NULL);
-    if (r >= 0)
-        r = iotc_prop_lookup(lamp->client, "brightness", &prop);
-    if (r >= 0)
-        r = iotc_prop_report_int(prop, lamp->brightness, NULL, NULL);
-    if (r >= 0)
-        r = iotc_prop_lookup(lamp->client, "name", &prop);
-    if (r >= 0)
-        r = iotc_prop_report_string(prop, lamp->name, NULL, NULL);
+        r = smart_light_report_name(client, lamp->name, NULL, NULL);
     if (r < 0)
         say("report", r);
 }
 
-static void on_control(iotc_client *client, iotc_control *control, void *userdata)
+static void on_control(iotc_client *client, iotc_control *control,
+                       const struct smart_light_control *values, void *userdata)
 {
     struct lamp *lamp = userdata;
-    const char *name;
     int r;
 
     (void) client;
-    /* A property that the control does not set leaves its variable as it is. */
-    (void) !iotc_control_get_bool(control, "power_switch", &lamp->power);
-    (void) !iotc_control_get_int(control, "color", &lamp->color);
-    (void) !iotc_control_get_int(control, "brightness", &lamp->brightness);
-    if (iotc_control_get_string(control, "name", &name) == 0)
-        snprintf(lamp->name, sizeof(lamp->name), "%s", name); /* the model allows 64 bytes */
+    if (values->has_power_switch)
+        lamp->power = values->power_switch;
+    if (values->has_color)
+        lamp->color = values->color;
+    if (values->has_brightness)
+        lamp->brightness = values->brightness;
+    if (values->has_name)
+        snprintf(lamp->name, sizeof(lamp->name), "%s", values->name); /* 64 bytes in the model */
     r = iotc_control_answer(control, 0, NULL);
     printf("lamp: %s, brightness %lld, color %lld, \"%s\"\n", lamp->power ? "on" : "off",
            (long long) lamp->brightness, (long long) lamp->color, lamp->name);
@@ -102,34 +99,20 @@ static void on_control(iotc_client *client, iotc_control *control, void *userdat
     report(lamp);
 }
 
-static int set_output(iotc_call *call, const char *user, bool state)
-{
-    int r;
-
-    r = iotc_call_set_string(call, "user", user);
-    if (r >= 0)
-        r = iotc_call_set_int(call, "time", (int64_t) time(NULL));
-    if (r >= 0)
-        r = iotc_call_set_bool(call, "state", state);
-    return r;
-}
-
-/* Unlocks and turns the light on. */
-static void on_unlock(iotc_client *client, iotc_call *call, void *userdata)
+/* Unlocks and turns the light on. Both parameters may be left out. */
+static void on_unlock(iotc_client *client, iotc_call *call,
+                      const struct smart_light_unlock_input *input, void *userdata)
 {
     struct lamp *lamp = userdata;
-    const char *user = "";
+    const char *user = input->has_user ? input->user : "";
+    struct smart_light_unlock_output output = {.user = user, .time = (int64_t) time(NULL)};
     int r;
 
     (void) client;
-    r = iotc_call_get_bool(call, "open", &lamp->power);
-    if (r >= 0)
-        r = iotc_call_get_string(call, "user", &user);
-    if (r == -ENOENT)
-        r = 0; /* both may be left out */
-    if (r >= 0)
-        r = set_output(call, user, lamp->power);
-    r = iotc_call_answer(call, r, NULL);
+    if (input->has_open)
+        lamp->power = input->open;
+    output.state = lamp->power;
+    r = smart_light_answer_unlock(call, &output);
     printf("lamp: unlock by \"%s\", light %s\n", user, lamp->power ? "on" : "off");
     say("unlock answered", r);
     report(lamp);
@@ -144,35 +127,21 @@ static void on_posted(iotc_client *client, int result, void *userdata)
 static void post_status(struct lamp *lamp)
 {
     static char what[] = "status_report";
-    iotc_event *event = NULL;
-    int r;
+    const struct smart_light_status_report params = {.status = false, .message = "started"};
+    int r = smart_light_post_status_report(lamp->client, &params, 0, on_posted, what);
 
-    r = iotc_event_new(lamp->client, &event, "status_report");
-    if (r >= 0)
-        r = iotc_event_set_bool(event, "status", false);
-    if (r >= 0)
-        r = iotc_event_set_string(event, "message", "started");
-    if (r >= 0)
-        r = iotc_event_post(event, 0, on_posted, what);
     if (r < 0)
         say(what, r);
-    iotc_event_free(event);
 }
 
 static void post_low_voltage(struct lamp *lamp)
 {
     static char what[] = "low_voltage";
-    iotc_event *event = NULL;
-    int r;
+    const struct smart_light_low_voltage params = {.voltage = lamp->battery};
+    int r = smart_light_post_low_voltage(lamp->client, &params, 0, on_posted, what);
 
-    r = iotc_event_new(lamp->client, &event, "low_voltage");
-    if (r >= 0)
-        r = iotc_event_set_double(event, "voltage", lamp->battery);
-    if (r >= 0)
-        r = iotc_event_post(event, 0, on_posted, what);
     if (r < 0)
         say(what, r);
-    iotc_event_free(event);
 }
 
 static void on_second(struct lamp *lamp)
@@ -210,17 +179,22 @@ static void on_slot(iotc_client *client, iotc_slot *slot, int error, void *userd
 
 static int serve(struct lamp *lamp)
 {
-    static const char *const ids[] = {"power_switch", "color", "brightness", "name"};
+    static const enum smart_light_property ids[] = {
+        SMART_LIGHT_PROPERTY_POWER_SWITCH,
+        SMART_LIGHT_PROPERTY_COLOR,
+        SMART_LIGHT_PROPERTY_BRIGHTNESS,
+        SMART_LIGHT_PROPERTY_NAME,
+    };
     static char controls[] = "serving controls", unlock[] = "serving unlock";
     int r;
 
     r = iotc_client_watch_link(lamp->client, NULL, on_link, lamp, NULL);
     if (r >= 0)
-        r = iotc_serve_control(lamp->client, &lamp->controls, ids, 4, on_control, lamp, NULL);
+        r = smart_light_on_control(lamp->client, &lamp->controls, ids, 4, on_control, lamp, NULL);
     if (r >= 0)
         r = iotc_slot_watch(lamp->controls, on_slot, controls);
     if (r >= 0)
-        r = iotc_serve_action(lamp->client, &lamp->unlock, "unlock", on_unlock, lamp, NULL);
+        r = smart_light_on_unlock(lamp->client, &lamp->unlock, on_unlock, lamp, NULL);
     return r < 0 ? r : iotc_slot_watch(lamp->unlock, on_slot, unlock);
 }
 

@@ -21,8 +21,23 @@ noinst_PROGRAMS += \
 %canon_reldir%_action_server_LDADD = libiotclient.la
 %canon_reldir%_own_epoll_SOURCES = %reldir%/own-epoll.c
 %canon_reldir%_own_epoll_LDADD = libiotclient.la
-%canon_reldir%_lamp_SOURCES = %reldir%/lamp.c
+# The lamp's model as C, made here. A tarball brings it along, so that it builds for another
+# machine; then make finds it through VPATH.
+%canon_reldir%_lamp_SOURCES = %reldir%/lamp.c %reldir%/smart-light.c %reldir%/smart-light.h
+%canon_reldir%_lamp_CPPFLAGS = $(AM_CPPFLAGS) -I%reldir% -I$(srcdir)/%reldir%
 %canon_reldir%_lamp_LDADD = libiotclient.la
+BUILT_SOURCES += %reldir%/smart-light.c %reldir%/smart-light.h
+MAINTAINERCLEANFILES += %reldir%/smart-light.c %reldir%/smart-light.h
+if RUN_CODEGEN
+%reldir%/smart-light.c: %reldir%/smart-light.json $(IOTC_CODEGEN_DEPENDENCY)
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(IOTC_CODEGEN) --output %reldir% $(srcdir)/%reldir%/smart-light.json
+%reldir%/smart-light.h: %reldir%/smart-light.c
+	@test -f $@ || test -f $(srcdir)/$@ || \
+	{ rm -f %reldir%/smart-light.c && $(MAKE) $(AM_MAKEFLAGS) %reldir%/smart-light.c; }
+endif
+%reldir%/lamp-lamp.$(OBJEXT): %reldir%/smart-light.h
+%reldir%/lamp-smart-light.$(OBJEXT): %reldir%/smart-light.h
 %canon_reldir%_hostmon_SOURCES = %reldir%/hostmon.c
 %canon_reldir%_hostmon_LDADD = libiotclient.la -lm
 dist_noinst_SCRIPTS += %reldir%/quickstart

@@ -83,3 +83,38 @@ iotctl_CPPFLAGS += -DIOTCTL_MODEL $(JANSSON_CFLAGS)
 iotctl_SOURCES += %reldir%/iotctl_model.c
 iotctl_LDADD += libiotd-model.la
 endif
+
+# The generator of typed code. Its files are a library, so that unit tests reach them.
+if BUILD_CODEGEN
+noinst_LTLIBRARIES += libiotcodegen.la
+libiotcodegen_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libiotcodegen_la_CFLAGS = $(AM_CFLAGS) $(IOTD_CONVERSION_CFLAGS)
+libiotcodegen_la_SOURCES = \
+	%reldir%/codegen/define.c \
+	%reldir%/codegen/file.c %reldir%/codegen/file.h \
+	%reldir%/codegen/model.h \
+	%reldir%/codegen/names.c %reldir%/codegen/names.h \
+	%reldir%/codegen/output.h \
+	%reldir%/codegen/output_access.c \
+	%reldir%/codegen/output_feature.c \
+	%reldir%/codegen/output_header.c \
+	%reldir%/codegen/output_sign.c \
+	%reldir%/codegen/output_source.c \
+	%reldir%/codegen/output_thing.c \
+	%reldir%/codegen/output_type.c \
+	%reldir%/codegen/pool.c %reldir%/codegen/pool.h \
+	%reldir%/codegen/reader.c %reldir%/codegen/reader.h \
+	%reldir%/codegen/text.c %reldir%/codegen/text.h
+libiotcodegen_la_LIBADD = libiotbase.la $(JANSSON_LIBS)
+
+bin_PROGRAMS += iotc-codegen
+iotc_codegen_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS)
+iotc_codegen_LDFLAGS = $(AM_LDFLAGS) $(IOTD_EXE_LDFLAGS)
+iotc_codegen_SOURCES = %reldir%/codegen/main.c
+iotc_codegen_LDADD = libiotcodegen.la
+endif
+if RUN_OWN_CODEGEN
+IOTC_CODEGEN_DEPENDENCY = iotc-codegen$(EXEEXT)
+else
+IOTC_CODEGEN_DEPENDENCY =
+endif

@@ -47,6 +47,7 @@ dist_man_MANS += \
 	%reldir%/man/iotc_prop.3 \
 	%reldir%/man/iotc_value.3 \
 	%reldir%/man/iotctl.1 \
+	%reldir%/man/iotc-codegen.1 \
 	%reldir%/man/libiotclient.7
 
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -55,6 +55,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Checks of the tree itself.
 check_scripts = \
+	%reldir%/check/codegen \
 	%reldir%/check/conf-docs \
 	%reldir%/check/dbus-docs \
 	%reldir%/check/examples-in-docs \

@@ -35,6 +35,28 @@ AC_DEFUN([IOTD_LWS_TLS], [
     AC_SUBST([TLS_LIBS])
 ])
 
+dnl iotc-codegen is built where jansson is, and makes the code of examples/lamp. A cross build runs
+dnl one of the build machine, or takes what a tarball brings along.
+AC_DEFUN([IOTD_CODEGEN], [
+    iotd_build_codegen=yes
+    IOTC_CODEGEN=
+    AS_IF([test "x$with_codegen" = xno], [iotd_build_codegen=no],
+        [test "x$enable_daemon" = xno],
+        [PKG_CHECK_MODULES([JANSSON], [jansson >= 2.14], [], [iotd_build_codegen=no])])
+    AS_CASE([$with_codegen],
+        [yes|no], [AS_IF([test "$iotd_build_codegen" = no || test "x$cross_compiling" = xyes],
+            [AC_PATH_PROG([IOTC_CODEGEN], [iotc-codegen])],
+            [IOTC_CODEGEN='$(top_builddir)/iotc-codegen$(EXEEXT)'])],
+        [IOTC_CODEGEN=$with_codegen])
+    AS_IF([test -z "$IOTC_CODEGEN" && test ! -f "$srcdir/examples/smart-light.c"], [
+        iotd_missing="$iotd_missing
+    iotc-codegen for this machine, to generate examples/smart-light.c: --with-codegen=PROGRAM, or jansson (Debian: libjansson-dev)"])
+    AC_SUBST([IOTC_CODEGEN])
+    AM_CONDITIONAL([BUILD_CODEGEN], [test "$iotd_build_codegen" = yes])
+    AM_CONDITIONAL([RUN_CODEGEN], [test -n "$IOTC_CODEGEN"])
+    AM_CONDITIONAL([RUN_OWN_CODEGEN], [test "$IOTC_CODEGEN" = '$(top_builddir)/iotc-codegen$(EXEEXT)'])
+])
+
 AC_DEFUN([IOTD_DEPS], [
     iotd_missing=
     IOTD_NEED([DBUS], [dbus-1 >= 1.14], [libdbus-1-dev])
@@ -46,6 +68,7 @@ AC_DEFUN([IOTD_DEPS], [
         IOTD_NEED([CRYPTO], [libcrypto >= 3.0], [libssl-dev])
         IOTD_LWS_TLS
     ])
+    IOTD_CODEGEN
     AM_CONDITIONAL([TLS_OPENSSL], [test "x$iotd_tls" = xopenssl])
     AM_CONDITIONAL([TLS_WOLFSSL], [test "x$iotd_tls" = xwolfssl])
     AM_CONDITIONAL([TLS_NONE], [test "x$iotd_tls" = xnone])

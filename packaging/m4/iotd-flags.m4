@@ -11,6 +11,10 @@ AC_DEFUN([IOTD_OPTIONS], [
         [AS_HELP_STRING([--enable-fuzzers], [link tests/fuzz with libFuzzer (clang only)])])
     AC_ARG_ENABLE([coverage],
         [AS_HELP_STRING([--enable-coverage], [instrument for gcov])])
+    AC_ARG_WITH([codegen],
+        [AS_HELP_STRING([--with-codegen=PROGRAM], [the iotc-codegen to run while building (cross
+            builds); --without-codegen: build none])],
+        [], [with_codegen=yes])
     AC_ARG_ENABLE([daemon],
         [AS_HELP_STRING([--disable-daemon], [build libiotclient and iotctl only])],
         [], [enable_daemon=yes])

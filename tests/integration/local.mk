@@ -3,6 +3,22 @@
 SCENE_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 SCENE_LDADD = libiotfixture.la
 
+# A program with typed code of the model that has all types.
+if RUN_CODEGEN
+%reldir%/types.c: tests/data/types.json $(IOTC_CODEGEN_DEPENDENCY)
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(IOTC_CODEGEN) --output %reldir% $(srcdir)/tests/data/types.json
+%reldir%/types.h: %reldir%/types.c
+	@test -f $@ || { rm -f %reldir%/types.c && $(MAKE) $(AM_MAKEFLAGS) %reldir%/types.c; }
+MOSTLYCLEANFILES += %reldir%/types.c %reldir%/types.h
+integration_tests += %reldir%/02-codegen-types.bus
+%canon_reldir%_02_codegen_types_bus_SOURCES = %reldir%/02-codegen-types.bus.c
+nodist_%canon_reldir%_02_codegen_types_bus_SOURCES = %reldir%/types.c %reldir%/types.h
+%canon_reldir%_02_codegen_types_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_codegen_types_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)
+%reldir%/02_codegen_types_bus-02-codegen-types.bus.$(OBJEXT): %reldir%/types.h
+endif
+
 # What must never be lost. tests/lib/ledger.h keeps the books.
 ledger = tests/lib/ledger.c tests/lib/ledger.h \
 	tests/lib/ledger-scene.c tests/lib/ledger-scene.h
@@ -51,7 +67,7 @@ integration_tests += %reldir%/02-report-history.bus
 %canon_reldir%_02_report_history_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_report_history_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
-EXTRA_DIST += tests/data/types.json tests/data/types-cloud.json
+EXTRA_DIST += tests/data/types.json tests/data/types-cloud.json tests/data/codegen-odd.json
 integration_tests += %reldir%/02-types-nested.bus
 %canon_reldir%_02_types_nested_bus_SOURCES = %reldir%/02-types-nested.bus.c
 %canon_reldir%_02_types_nested_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
