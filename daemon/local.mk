@@ -89,7 +89,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
-	%reldir%/front/bus_client.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
+	%reldir%/front/bus_client.c %reldir%/front/bus_control.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
 	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \

@@ -65,6 +65,8 @@ int ctl_watch(struct ctl *ctl, int argc, char **argv);
 int ctl_report(struct ctl *ctl, int argc, char **argv);
 int ctl_event(struct ctl *ctl, int argc, char **argv);
 int ctl_info(struct ctl *ctl, int argc, char **argv);
+int ctl_set(struct ctl *ctl, int argc, char **argv);
+int ctl_action(struct ctl *ctl, int argc, char **argv);
 int ctl_monitor(struct ctl *ctl, int argc, char **argv);
 int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);
@@ -76,6 +78,11 @@ int ctl_check_access(char **argv);
 int ctl_model(struct ctl *ctl, int argc, char **argv); /* iotctl_model.c */
 /* The options of provision, before anything is asked of iotd. */
 int ctl_check_provision(struct ctl *ctl);
+
+/* iotctl_post.c: arguments ID=VALUE or ID:=JSON, all of one kind; says what is wrong. */
+int ctl_parse_pairs(struct ctl *ctl, int argc, char **argv, bool *ret_is_json) MUST_CHECK;
+/* A JSON object as s, or a{sv} of texts and the options that say so. 0 or -errno. */
+int ctl_append_pairs(DBusMessageIter *it, bool is_json, int argc, char **argv) MUST_CHECK;
 
 /* iotctl_bus.c: the bus, with failures said. */
 int ctl_open(struct ctl *ctl);

@@ -40,7 +40,7 @@ static int parse_pair(const char *arg, struct pair *ret_pair)
     return 0;
 }
 
-static int parse_pairs(struct ctl *ctl, int argc, char **argv, bool *ret_is_json)
+int ctl_parse_pairs(struct ctl *ctl, int argc, char **argv, bool *ret_is_json)
 {
     struct pair pair;
     int n_json = 0;
@@ -103,6 +103,11 @@ static int append_texts(DBusMessageIter *it, int argc, char **argv)
     return msg_close(it, &dict, msg_dict_bool(&dict, "text", true));
 }
 
+int ctl_append_pairs(DBusMessageIter *it, bool is_json, int argc, char **argv)
+{
+    return is_json ? append_json(it, argc, argv) : append_texts(it, argc, argv);
+}
+
 /* Sends what msg has so far with the values; the token comes back. */
 static int send_values(struct ctl *ctl, DBusMessage *msg, bool is_json, int argc, char **argv,
                        uint64_t *ret_token)
@@ -112,7 +117,7 @@ static int send_values(struct ctl *ctl, DBusMessage *msg, bool is_json, int argc
     int r;
 
     dbus_message_iter_init_append(msg, &it);
-    r = is_json ? append_json(&it, argc, argv) : append_texts(&it, argc, argv);
+    r = ctl_append_pairs(&it, is_json, argc, argv);
     if (r < 0)
         return ctl_fail_errno(ctl, r);
     r = ctl_call(ctl, msg, &reply);
@@ -201,7 +206,7 @@ int ctl_report(struct ctl *ctl, int argc, char **argv)
     bool is_json;
     int r;
 
-    r = parse_pairs(ctl, argc, argv, &is_json);
+    r = ctl_parse_pairs(ctl, argc, argv, &is_json);
     if (r == CTL_OK)
         r = ctl_new_call(ctl, IOTD_DEVICE_PATH, IOTD_IFACE_THING, is_json ? "ReportJson" : "Report",
                          &msg);
@@ -219,7 +224,7 @@ int ctl_event(struct ctl *ctl, int argc, char **argv)
         (void) ctl_fail(ctl, NULL, "\"%s\" cannot be the id of an event", argv[0]);
         return CTL_USAGE;
     }
-    r = parse_pairs(ctl, argc - 1, argv + 1, &is_json);
+    r = ctl_parse_pairs(ctl, argc - 1, argv + 1, &is_json);
     if (r == CTL_OK)
         r = ctl_new_call(ctl, IOTD_DEVICE_PATH, IOTD_IFACE_THING,
                          is_json ? "PostEventJson" : "PostEvent", &msg);

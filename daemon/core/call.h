@@ -26,12 +26,15 @@ struct call {
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t timestamp_s;
     uint64_t content;
-    const struct model_action *action; /* NULL: a control */
+    bool is_action;
+    const struct model_action *action; /* NULL: a control, or an action that is none */
     struct value *inputs;              /* parallel to those of the action */
     bool is_offer; /* of desired values to a program that came later; the cloud waits for nothing */
     int code;      /* of the first part that failed */
     char text[LIMIT_STATUS_TEXT + 1];
-    char *response; /* action: JSON object */
+    char *response;     /* action: JSON object */
+    calls_done_fn done; /* NULL: the cloud asked */
+    void *userdata;
 };
 
 int call_new(struct call **ret_call, struct calls *cs, const char *token, uint64_t timestamp_s,

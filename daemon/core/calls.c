@@ -37,11 +37,22 @@ void call_part_free(struct call_part *p)
     free(p);
 }
 
+/* Nobody is told twice. */
+static void tell_done(struct call *c, int code, const char *text, const char *response)
+{
+    calls_done_fn done = c->done;
+
+    c->done = NULL;
+    if (done)
+        done(code, text, response, c->userdata);
+}
+
 struct call *call_free(struct call *c)
 {
     if (!c)
         return NULL;
 
+    tell_done(c, CODE_INTERNAL, "iotd is stopping", NULL);
     loop_timer_cancel(&c->timer);
     while (!list_is_empty(&c->parts)) {
         struct call_part *p = LIST_ENTRY(c->parts.next, struct call_part, link);
@@ -60,6 +71,7 @@ struct call *call_free(struct call *c)
     free(c);
     return NULL;
 }
+
 int call_new(struct call **ret_call, struct calls *cs, const char *token, uint64_t timestamp_s,
              uint64_t content)
 {
@@ -194,17 +206,38 @@ void call_fail(struct call *c, int code, const char *text)
     set_text(c->text, text);
 }
 
+/* The cloud shows what it asked for until it hears better. */
+static void report_true_values(struct call *c)
+{
+    const struct calls *cs = c->owner;
+
+    LIST_FOR_EACH (n, &c->parts) {
+        const struct call_part *p = LIST_ENTRY(n, struct call_part, link);
+
+        for (size_t i = 0; i < p->n_updates; i++) {
+            if (cs->props->all[p->updates[i].index].value.kind != VALUE_NONE)
+                reports_mark(cs->reports, p->updates[i].index);
+        }
+    }
+}
+
 void call_finish(struct call *c)
 {
     const char *text = c->text[0] ? c->text : c->code == 0 ? "success" : "refused";
 
+    if (c->done) {
+        tell_done(c, c->code, text, c->response);
+        call_free(c);
+        return;
+    }
+    if (c->code != 0)
+        report_true_values(c);
     if (c->is_offer) { /* nobody asked: only the true value is to be seen */
         call_settle_offer(c);
         call_free(c);
         return;
     }
-    calls_give_answer(c->owner, c->token, c->content, c->action != NULL, c->code, text,
-                      c->response);
+    calls_give_answer(c->owner, c->token, c->content, c->is_action, c->code, text, c->response);
     call_free(c);
 }
 

@@ -29,6 +29,12 @@ struct call_part {
     void *front; /* of the front that delivers it */
 };
 
+/*
+ * How a command of this device itself ended. response: an object as JSON text, NULL if there is
+ * none; borrowed like text.
+ */
+typedef void (*calls_done_fn)(int code, const char *text, const char *response, void *userdata);
+
 struct calls_front {
     /* Delivers; calls_answer() follows later, never inside. 0 or -errno: then the part failed. */
     int (*control)(struct call_part *part, void *userdata);
@@ -79,6 +85,14 @@ void calls_done(struct calls *cs);
 void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params);
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
                      json_t *params);
+
+/*
+ * From this device, with or without a cloud: the same checks, programs and deadlines. fn runs once,
+ * perhaps before these return, at the latest from calls_done().
+ */
+void calls_control(struct calls *cs, json_t *params, calls_done_fn fn, void *userdata);
+void calls_invoke(struct calls *cs, const char *id, json_t *params, calls_done_fn fn,
+                  void *userdata);
 
 /*
  * get_status brought values that were set while the device was away: those that differ are taken

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/core/call.h"
+#include "daemon/sys/clock.h"
 #include "libiotclient/base/utf8.h"
 
 LOG_AREA("call");
@@ -134,32 +135,69 @@ static void deliver_control(struct calls *cs, struct call *c)
         call_finish(c);
 }
 
+/* Ends before it began; nothing was delivered, so there is nothing to cancel. */
+static void refuse(struct call *c, const struct problem *p)
+{
+    LIST_FOR_EACH (n, &c->parts)
+        LIST_ENTRY(n, struct call_part, link)->client = NULL;
+    call_fail(c, p->code, p->text);
+    call_finish(c);
+}
+
+/* Takes c. */
+static void run_control(struct call *c, json_t *params)
+{
+    struct calls *cs = c->owner;
+    struct problem p = {0};
+
+    if (take_params(cs, c, params, &p) < 0) {
+        refuse(c, &p);
+        return;
+    }
+    answers_begin(&cs->answers, c->token, c->content, false);
+    call_start(cs, c, cs->control_timeout_us);
+    deliver_control(cs, c);
+}
+
 void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params)
 {
     uint64_t content = fingerprint("control", params);
-    CLEANUP(call_freep) struct call *c = NULL;
-    struct problem p = {0};
+    struct call *c;
 
     if (is_known(cs, token, content, false))
         return;
-    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
+    if (cs->n_pending >= LIMIT_PENDING_CALLS)
         calls_give_answer(cs, token, content, false, CODE_FULL, "too many calls in flight", NULL);
-        return;
-    }
-    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
+    else if (call_new(&c, cs, token, timestamp_s, content) < 0)
         calls_give_answer(cs, token, content, false, CODE_INTERNAL, "out of memory", NULL);
-        return;
+    else
+        run_control(c, params);
+}
+
+/* What both kinds of a local command begin with; NULL when fn has been told. */
+static struct call *new_local(struct calls *cs, calls_done_fn fn, void *userdata)
+{
+    struct call *c;
+
+    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
+        fn(CODE_FULL, "too many calls in flight", NULL, userdata);
+        return NULL;
     }
-    if (take_params(cs, c, params, &p) < 0) {
-        /* Parts so far were not delivered: nothing to cancel. */
-        LIST_FOR_EACH (n, &c->parts)
-            LIST_ENTRY(n, struct call_part, link)->client = NULL;
-        calls_give_answer(cs, token, content, false, p.code, p.text, NULL);
-        return;
+    if (call_new(&c, cs, "", clock_real_us() / USEC_PER_SEC, 0) < 0) {
+        fn(CODE_INTERNAL, "out of memory", NULL, userdata);
+        return NULL;
     }
-    answers_begin(&cs->answers, token, content, false);
-    call_start(cs, c, cs->control_timeout_us);
-    deliver_control(cs, TAKE(c));
+    c->done = fn;
+    c->userdata = userdata;
+    return c;
+}
+
+void calls_control(struct calls *cs, json_t *params, calls_done_fn fn, void *userdata)
+{
+    struct call *c = new_local(cs, fn, userdata);
+
+    if (c)
+        run_control(c, params);
 }
 
 /* inputs is parallel to the inputs of the action; every one of them has to be there. */
@@ -226,30 +264,43 @@ static int try_action(struct calls *cs, struct call *c, const char *id, json_t *
     return r < 0 ? r : invoke(cs, c, p);
 }
 
+/* Takes c. */
+static void run_action(struct call *c, const char *id, json_t *params)
+{
+    struct calls *cs = c->owner;
+    struct problem p = {0};
+
+    c->is_action = true;
+    answers_begin(&cs->answers, c->token, c->content, true);
+    if (try_action(cs, c, id, params, &p) < 0)
+        refuse(c, &p);
+    else
+        call_start(cs, c, cs->action_timeout_us);
+}
+
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
                      json_t *params)
 {
     uint64_t content = fingerprint(id, params);
-    CLEANUP(call_freep) struct call *c = NULL;
-    struct problem p = {0};
+    struct call *c;
 
     if (is_known(cs, token, content, true))
         return;
-    if (cs->n_pending >= LIMIT_PENDING_CALLS) {
+    if (cs->n_pending >= LIMIT_PENDING_CALLS)
         calls_give_answer(cs, token, content, true, CODE_FULL, "too many calls in flight", NULL);
-        return;
-    }
-    if (call_new(&c, cs, token, timestamp_s, content) < 0) {
+    else if (call_new(&c, cs, token, timestamp_s, content) < 0)
         calls_give_answer(cs, token, content, true, CODE_INTERNAL, "out of memory", NULL);
-        return;
-    }
-    answers_begin(&cs->answers, token, content, true);
-    if (try_action(cs, c, id, params, &p) < 0) {
-        calls_give_answer(cs, token, content, true, p.code, p.text, NULL);
-        return;
-    }
-    call_start(cs, c, cs->action_timeout_us);
-    (void) TAKE(c); /* in cs->pending */
+    else
+        run_action(c, id, params);
+}
+
+void calls_invoke(struct calls *cs, const char *id, json_t *params, calls_done_fn fn,
+                  void *userdata)
+{
+    struct call *c = new_local(cs, fn, userdata);
+
+    if (c)
+        run_action(c, id, params);
 }
 
 /* --- what the cloud wanted while nobody served it --- */

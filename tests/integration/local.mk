@@ -159,6 +159,11 @@ integration_tests += %reldir%/07-link-refused.bus
 %canon_reldir%_07_link_refused_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_07_link_refused_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/03-control-local.bus
+%canon_reldir%_03_control_local_bus_SOURCES = %reldir%/03-control-local.bus.c
+%canon_reldir%_03_control_local_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_03_control_local_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/08-after-connect.bus
 %canon_reldir%_08_after_connect_bus_SOURCES = %reldir%/08-after-connect.bus.c
 %canon_reldir%_08_after_connect_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

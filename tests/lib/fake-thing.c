@@ -489,7 +489,9 @@ static const struct tree_method_impl thing_methods[] = {
     {"ReportJson", on_report_json},  {"PostEvent", on_post},
     {"PostEventJson", on_post_json}, {"Get", on_get},
     {"GetAll", on_unsupported},      {"GetModel", on_unsupported},
-    {"ListProperties", on_list},
+    {"ListProperties", on_list},     {"Control", on_unsupported},
+    {"ControlJson", on_unsupported}, {"Invoke", on_unsupported},
+    {"InvokeJson", on_unsupported},
 };
 
 int fake_add_thing(struct fake *f, const char **reterr_member)
