@@ -106,6 +106,56 @@ static void test_disabled(void)
     scene_stop(&s);
 }
 
+/* A cloud that grants so many subscriptions only. */
+static struct cloud_fixture *cloud_with_subscriptions(unsigned n)
+{
+    CLEANUP(freep) char *model = fixture_source_path("examples/smart-light.json");
+    CLEANUP(freep)
+    char *text =
+        scene_printf("{\"products\":[{\"product_id\":\"" CLOUD_PRODUCT "\",\"model\":\"%s\","
+                     "\"devices\":[{\"device_name\":\"" CLOUD_DEVICE "\",\"secret\":"
+                     "\"ZGVzay1vbmx5LXNlY3JldA==\"}]}],\"apps\":[],"
+                     "\"limits\":{\"subscriptions\":%u}}",
+                     model, n);
+    CLEANUP(freep) char *config = fixture_write_file("cloud.json", 0600, text);
+
+    return cloud_start(config);
+}
+
+/* Without a topic that it needs the link is not up, and the person is told which one it is. */
+static void test_subscription_refused(void)
+{
+    CLEANUP(freep) char *program = fixture_build_path("iotctl"), *status = NULL;
+    struct scene s = {.cloud = cloud_with_subscriptions(1)};
+
+    start(&s, cloud_ws_url(s.cloud), NULL);
+    (void) daemon_wait_link(s.iotd, "waiting");
+    check_reason(&s, "the cloud refused the subscription to $thing/down/");
+    check_planned(&s);
+    check_serves(&s);
+    CHECK_INT(proc_run((const char *const[]){program, "status", NULL}, &status), 0);
+    if (!status || !strstr(status, "the cloud refused the subscription to $thing/down/"))
+        suite_fail(__FILE__, __LINE__, "iotctl status says: %s", status ? status : "(nothing)");
+    for (int i = 0; i < 2; i++) { /* it tries again */
+        json_decref(cloud_wait(s.cloud, "event", "connect", NULL));
+        (void) daemon_wait_link(s.iotd, "waiting");
+    }
+    scene_stop(&s);
+}
+
+/* What it can do without is told, and does not hold up the link. */
+static void test_optional_refused(void)
+{
+    struct scene s = {.cloud = cloud_with_subscriptions(4)};
+
+    start(&s, cloud_ws_url(s.cloud), NULL);
+    (void) daemon_wait_link(s.iotd, "up");
+    check_reason(&s, "");
+    scene_wait_log(&s, "the cloud refused a subscription, going on without topic=");
+    CHECK_COMPLETED(s.bus, thing_token(s.bus, "ReportValue", "sv", "brightness", "i", 9), 0);
+    scene_stop(&s);
+}
+
 static void test_unavailable(void)
 {
     struct scene s = {.cloud = cloud_start(NULL)};
@@ -218,6 +268,8 @@ const struct suite_test suite_tests[] = {
     {"wrong-secret", test_wrong_secret},
     {"unknown-device", test_unknown_device},
     {"disabled", test_disabled},
+    {"subscription-refused", test_subscription_refused},
+    {"optional-refused", test_optional_refused},
     {"unavailable", test_unavailable},
     {"nobody-there", test_nobody_there},
     {"no-such-name", test_no_such_name},
