@@ -569,6 +569,14 @@ unit_tests += %reldir%/unit/test-dbus-faults
 %canon_reldir%_unit_test_dbus_faults_LDFLAGS = $(fault_ldflags)
 %canon_reldir%_unit_test_dbus_faults_LDADD = \
 	libiottest.la libiottestbus.la libiotdbus-server.la libiotdbus.la $(JANSSON_LIBS)
+if BUILD_CODEGEN
+unit_tests += %reldir%/unit/test-codegen
+%canon_reldir%_unit_test_codegen_SOURCES = %reldir%/unit/test-codegen.c \
+	%reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_codegen_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_codegen_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_codegen_LDADD = libiottest.la libiotcodegen.la $(JANSSON_LIBS)
+endif
 unit_tests += %reldir%/unit/test-faults
 %canon_reldir%_unit_test_faults_SOURCES = %reldir%/unit/test-faults.c \
 	%reldir%/lib/fault.c %reldir%/lib/fault.h

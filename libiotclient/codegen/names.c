@@ -277,9 +277,9 @@ static void assign_members(struct names *parent, struct cg_field *fields, size_t
 }
 
 /* What a line of a mapping is called: its text, if that is ASCII with a letter; else NULL. */
-static char *constant_word(struct pool *pool, const char *text)
+static char *constant_word(struct names *names, const char *text)
 {
-    char *word = pool_printf(pool, "%s", text);
+    char *word = pool_printf(names->pool, "%s", text);
     bool has_letter = false;
 
     for (char *p = word; p && *p; p++) {
@@ -288,9 +288,12 @@ static char *constant_word(struct pool *pool, const char *text)
         has_letter |= isalpha((unsigned char) *p) != 0;
         *p = isalnum((unsigned char) *p) ? (char) toupper((unsigned char) *p) : '_';
     }
+    names->no_memory |= !word;
     if (!word || !has_letter || strlen(word) > LIMIT_FEATURE_ID)
         return NULL;
-    return without_underscores(pool, word);
+    word = without_underscores(names->pool, word);
+    names->no_memory |= !word;
+    return word;
 }
 
 /* Without a word: the number, or the place. Words that come twice get it too. */
@@ -325,9 +328,9 @@ static void assign_enum(struct names *names, struct cg_field *f, const char *bas
     f->type_c = f->is_wide ? f->tag : pool_printf(names->pool, "enum %s", f->tag);
     names->no_memory |= !upper || !words || !f->type_c;
     for (size_t i = 0; i < f->n_values && !names->no_memory; i++) {
-        words[i] = constant_word(names->pool, f->values[i].text);
+        words[i] = constant_word(names, f->values[i].text);
         if (!words[i] && f->type == CG_TYPE_STRINGENUM)
-            words[i] = constant_word(names->pool, f->values[i].key);
+            words[i] = constant_word(names, f->values[i].key);
     }
     for (size_t i = 0; i < f->n_values && !names->no_memory; i++)
         f->values[i].constant = constant_name(names, f, i, words, upper);
