@@ -89,8 +89,9 @@ static void test_settings(void)
                "check.conf:3: no_key");
     check_says(&(struct files){.settings = "[link]\nkeepalive = 5\n", .model = "{"}, EX_CONFIG,
                "check-model.json");
-    check_says(&(struct files){.settings = "[link]\nkeepalive = 60 \n\n[ report ]\n"}, EX_CONFIG,
+    check_says(&(struct files){.settings = "[link]\nkeepalive = 60 \n\n[re port]\n"}, EX_CONFIG,
                "check.conf:4");
+    check_says(&(struct files){.settings = "[ link ]\nkeepalive = 5\n"}, EX_CONFIG, "check.conf:2");
     check_says(&(struct files){.settings = " [link] \r\n\tkeepalive=60\r\n; x\n"}, 0, "in order");
 }
 

@@ -273,14 +273,16 @@ static int run_output(void *userdata)
 /* One without memory is told, never half of a file. */
 static void test_no_memory(void)
 {
-    static const char
-        small
-            [] = PROPERTIES(PROPERTY("e", "{\"type\": \"enum\", \"mapping\": {\"0\": \"A\", \"1\": "
-                                          "\"a\"}}") ", " PROPERTY("i", "{\"type\": \"int\", "
-                                                                        "\"min\": \"0\", \"max\": "
-                                                                        "\"1\"}") ", " PROPERTY(
-                "s", "{\"type\": \"struct\", \"specs\": [{\"id\": \"class\", "
-                     "\"dataType\": {\"type\": \"float\", \"step\": \"0.1\"}}]}"));
+    static const char small[] = PROPERTIES(PROPERTY(
+        "e",
+        "{\"type\": \"enum\", \"mapping\": {\"0\": \"A\", \"1\": "
+        "\"a\"}}") ", " PROPERTY("i",
+                                 "{\"type\": \"int\", "
+                                 "\"min\": \"0\", \"max\": "
+                                 "\"1\"}") ", " PROPERTY("s", "{\"type\": \"struct\", \"specs\": "
+                                                              "[{\"id\": \"class\", "
+                                                              "\"dataType\": {\"type\": \"float\", "
+                                                              "\"step\": \"0.1\"}}]}"));
     struct make make = {small, sizeof(small) - 1};
     CLEANUP(cg_model_freep) struct cg_model *m = parse(small);
 
