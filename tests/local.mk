@@ -308,6 +308,7 @@ check_LTLIBRARIES += libiottestdaemon.la
 libiottestdaemon_la_SOURCES = \
 	%reldir%/lib/core-rig.c %reldir%/lib/core-rig.h \
 	%reldir%/lib/event-steps.c %reldir%/lib/event-steps.h \
+	%reldir%/lib/report-steps.c %reldir%/lib/report-steps.h \
 	%reldir%/lib/memory-db.c %reldir%/lib/memory-db.h \
 	%reldir%/lib/fake-clock.c %reldir%/lib/fake-clock.h \
 	%reldir%/lib/fake-loop.c %reldir%/lib/fake-loop.h \
@@ -515,6 +516,11 @@ unit_tests += %reldir%/unit/test-history
 %canon_reldir%_unit_test_history_SOURCES = %reldir%/unit/test-history.c
 %canon_reldir%_unit_test_history_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_history_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-reports-fair
+%canon_reldir%_unit_test_reports_fair_SOURCES = %reldir%/unit/test-reports-fair.c
+%canon_reldir%_unit_test_reports_fair_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_reports_fair_LDADD = $(daemon_test_libs)
 
 unit_tests += %reldir%/unit/test-policy
 %canon_reldir%_unit_test_policy_SOURCES = %reldir%/unit/test-policy.c

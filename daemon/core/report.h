@@ -27,9 +27,10 @@ struct turn {
     unsigned n_unanswered;
     size_t *indices;
     uint64_t *versions; /* of the table's values that were sent, parallel to indices */
-    size_t n_indices, next;
+    size_t n_indices, next, cap;
     struct prop_update *own; /* values of its own, parallel to indices; NULL: the table's */
     uint64_t timestamp_s;
+    uint64_t round;  /* the order of those with a time stamp: programs take turns */
     bool lost, down; /* something has to be sent again; because the link went down */
     int code;
     char text[LIMIT_STATUS_TEXT + 1];
@@ -38,8 +39,11 @@ struct turn {
 struct turn *turn_new(struct reports *rs, size_t n_indices);
 struct turn *turn_free(struct turn *t);
 void report_end_waiter(struct reports *rs, struct waiter *w, int code, const char *text);
-/* The most bytes that a value takes in params. */
-size_t report_room_for(const struct value *v);
+/*
+ * Has the turn that is being sent carry the value of index too.
+ * @return false: there is none, or it has sent that one already
+ */
+bool reports_join(struct reports *rs, size_t index);
 /* Wakes the sender; a pending earlier wake-up stays. */
 void reports_schedule(struct reports *rs, uint64_t delay_us);
 void reports_on_up(void *userdata);

@@ -12,7 +12,8 @@
 
 LOG_AREA("report");
 
-#define MAX_TIMED 256 /* own choice: reports with a time stamp that wait */
+#define MAX_TIMED 256     /* own choice: reports with a time stamp that wait */
+#define MAX_TIMED_PEER 64 /* own choice: of them, of one program */
 #define HOLD_GRAIN_US                                                                              \
     (10 * USEC_PER_MSEC) /* own choice: looks at what is held back are so far apart */
 
@@ -81,21 +82,30 @@ void reports_review(struct reports *rs)
     (void) holds_release(&rs->holds, UINT64_MAX, on_due, rs);
 }
 
-/* Whether the value is to be sent now; else it is held back. */
-static bool mark_if_due(struct reports *rs, size_t index)
+/* How a value leaves; the last of those of a report is how that ends. */
+enum way {
+    WAY_HELD,
+    WAY_JOINED, /* with the turn that is being sent */
+    WAY_DIRTY,  /* with the next one */
+};
+
+static enum way mark_if_due(struct reports *rs, size_t index)
 {
     uint64_t now = loop_now_us(rs->loop), due;
     struct policy policy = policies_get(rs->policies, index);
 
-    if (rs->dirty[index] ||
-        !holds_take(&rs->holds, index, &policy, &rs->props->all[index].value, now)) {
+    if (rs->dirty[index])
+        return WAY_DIRTY;
+    if (!holds_take(&rs->holds, index, &policy, &rs->props->all[index].value, now)) {
+        if (reports_join(rs, index))
+            return WAY_JOINED;
         reports_mark(rs, index);
-        return true;
+        return WAY_DIRTY;
     }
     due = rs->holds.all[index].due_us;
     if (due != UINT64_MAX && (!loop_timer_is_armed(&rs->hold_timer) || rs->hold_timer.due_us > due))
         loop_timer_arm(rs->loop, &rs->hold_timer, due - now, on_hold_timer, rs);
-    return false;
+    return WAY_HELD;
 }
 
 static bool has_history(const struct reports *rs, const struct prop_update *u)
@@ -222,15 +232,39 @@ static void make_room(struct reports *rs, const char *peer)
                           "no connection; the value stays and is sent later");
 }
 
-/* A turn with values of its own; not in a list yet. */
-static int prepare_timed(struct submission *s)
+static const char *peer_of(const struct turn *timed)
 {
-    unsigned n_timed = 0;
+    return LIST_ENTRY(timed->waiters.next, struct waiter, link)->peer; /* it has one */
+}
+
+/* Behind what its program has waiting, and not behind the rest of what others have. */
+static void insert_timed(struct turn *t)
+{
+    struct list *timed = &t->owner->timed, *before = timed->prev;
+
+    t->round = t->owner->round;
+    LIST_FOR_EACH (n, timed) {
+        const struct turn *other = LIST_ENTRY(n, struct turn, link);
+
+        if (strcmp(peer_of(other), peer_of(t)) == 0 && other->round >= t->round)
+            t->round = other->round + 1;
+    }
+    while (before != timed && LIST_ENTRY(before, struct turn, link)->round > t->round)
+        before = before->prev;
+    list_insert_before(before->next, &t->link);
+}
+
+/* A turn with values of its own; not in a list yet. */
+static int prepare_timed(struct submission *s, const char *peer)
+{
+    unsigned n_timed = 0, n_of_peer = 0;
     struct turn *t;
 
-    LIST_FOR_EACH (node, &s->owner->timed)
+    LIST_FOR_EACH (n, &s->owner->timed) {
         n_timed++;
-    if (n_timed >= MAX_TIMED)
+        n_of_peer += strcmp(peer_of(LIST_ENTRY(n, struct turn, link)), peer) == 0;
+    }
+    if (n_timed >= MAX_TIMED || n_of_peer >= MAX_TIMED_PEER)
         return -ENOBUFS;
     t = s->timed = turn_new(s->owner, s->n - s->n_samples);
     if (!t)
@@ -258,19 +292,21 @@ static int prepare_newest(struct submission *s, const char *peer)
         return -ENOMEM;
     *s->waiter = (struct waiter){.run = s->owner->completion->run};
     strcpy(s->waiter->peer, peer);
-    return s->timestamp_s ? prepare_timed(s) : 0;
+    return s->timestamp_s ? prepare_timed(s, peer) : 0;
 }
 
-/* Whether there is one to be sent now. */
-static bool mark_newest(const struct submission *s)
+static enum way mark_newest(const struct submission *s)
 {
-    bool is_due = false;
+    enum way last = WAY_HELD;
 
     for (size_t i = 0; i < s->n; i++) {
-        if (!has_history(s->owner, &s->updates[i]))
-            is_due |= mark_if_due(s->owner, s->updates[i].index);
+        enum way way = has_history(s->owner, &s->updates[i])
+                           ? WAY_HELD
+                           : mark_if_due(s->owner, s->updates[i].index);
+
+        last = way > last ? way : last;
     }
-    return is_due;
+    return last;
 }
 
 static void enqueue_newest(struct submission *s, const char *peer, uint64_t token)
@@ -282,13 +318,22 @@ static void enqueue_newest(struct submission *s, const char *peer, uint64_t toke
     w = TAKE(s->waiter);
     w->token = token;
     rs->n_waiters++;
+    reports_schedule(rs, 0);
     if (s->timed) {
         list_append(&s->timed->waiters, &w->link);
-        list_append(&rs->timed, &TAKE(s->timed)->link);
-        reports_schedule(rs, 0);
-    } else {
-        list_append(mark_newest(s) ? &rs->waiters : &rs->settled, &w->link);
-        reports_schedule(rs, 0);
+        insert_timed(TAKE(s->timed));
+        return;
+    }
+    switch (mark_newest(s)) {
+    case WAY_HELD:
+        list_append(&rs->settled, &w->link);
+        return;
+    case WAY_JOINED:
+        list_append(&rs->sending->waiters, &w->link);
+        return;
+    case WAY_DIRTY:
+        list_append(&rs->waiters, &w->link);
+        return;
     }
 }
 

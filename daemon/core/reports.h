@@ -37,8 +37,10 @@ struct reports {
     struct list settled; /* reports that nothing is to be sent of */
     struct list waiters; /* reports whose values no turn carries yet */
     unsigned n_waiters;  /* of all turns */
-    struct list timed;   /* turns with a time stamp of their own, not yet sent */
-    struct list turns;   /* in flight */
+    struct list timed;   /* turns with a time stamp of their own, not yet sent; by round */
+    uint64_t round;      /* of the one that was sent last */
+    bool timed_was_last;
+    struct list turns; /* in flight */
     unsigned n_turns;
     struct turn *sending; /* not yet sent whole */
     struct list keeping;  /* samples that are on their way to the disk */

@@ -58,6 +58,7 @@ struct turn *turn_new(struct reports *rs, size_t n_indices)
     if (!t)
         return NULL;
     t->owner = rs;
+    t->cap = n_indices;
     list_init(&t->link);
     list_init(&t->waiters);
     list_init(&t->messages);
@@ -164,7 +165,7 @@ static void on_reply(int code, const char *text, void *userdata)
 }
 
 /* The most bytes that a value takes with its id. */
-size_t report_room_for(const struct value *v)
+static size_t room_for(const struct value *v)
 {
     return LIMIT_FEATURE_ID + 8 + value_json_room(v);
 }
@@ -180,7 +181,7 @@ static int build_params(struct reports *rs, struct turn *t, char **ret_params, s
     for (size_t i = t->next; i < t->n_indices; i++, n++) {
         const struct value *v = t->own ? &t->own[i].value : &rs->props->all[t->indices[i]].value;
 
-        if (sb.len + report_room_for(v) > REPORT_PARAMS_CAP)
+        if (sb.len + room_for(v) > REPORT_PARAMS_CAP)
             break;
         t->versions[i] = rs->props->all[t->indices[i]].version;
         strbuf_addf(&sb, "%s\"%s\":", n ? "," : "", rs->props->model->properties[t->indices[i]].id);
@@ -230,28 +231,139 @@ static int send_message(struct reports *rs, struct turn *t)
     return 0;
 }
 
-/* The next turn: one with a time stamp, else all that is dirty now. NULL: nothing, or no memory. */
-static struct turn *next_turn(struct reports *rs)
-{
-    struct turn *t;
+/* --- turns --- */
 
-    if (!list_is_empty(&rs->timed)) {
-        t = LIST_ENTRY(rs->timed.next, struct turn, link);
-        list_remove(&t->link);
-        return t;
+static const struct client *owner_of(const struct reports *rs, size_t index)
+{
+    const struct registration *r = owners_get(rs->policies->owners, FEATURE_PROPERTY, index);
+
+    return r ? r->client : NULL;
+}
+
+/* Behind what its program has in the turn, and not behind the rest of what others have. */
+static void insert_index(struct reports *rs, struct turn *t, size_t index)
+{
+    const struct client *owner = owner_of(rs, index);
+    size_t at = t->next;
+
+    for (size_t i = t->next; i < t->n_indices; i++)
+        at += owner_of(rs, t->indices[i]) == owner ? 2 : 0;
+    if (at > t->n_indices)
+        at = t->n_indices;
+    memmove(&t->indices[at + 1], &t->indices[at], (t->n_indices - at) * sizeof(t->indices[0]));
+    t->indices[at] = index;
+    t->n_indices++;
+}
+
+bool reports_join(struct reports *rs, size_t index)
+{
+    struct turn *t = rs->sending;
+
+    if (!t || t->own)
+        return false;
+    for (size_t i = 0; i < t->n_indices; i++) {
+        if (t->indices[i] == index)
+            return i >= t->next;
     }
-    if (rs->n_dirty == 0)
-        return NULL;
-    t = turn_new(rs, rs->n_dirty);
+    if (t->n_indices == t->cap)
+        return false;
+    insert_index(rs, t, index);
+    return true;
+}
+
+static struct turn *next_timed(struct reports *rs)
+{
+    struct turn *t = LIST_ENTRY(rs->timed.next, struct turn, link);
+
+    list_remove(&t->link);
+    rs->round = t->round;
+    return t;
+}
+
+/* Values with a time stamp of that program wait (NULL: of ids that nobody owns): they go first. */
+static bool is_behind_timed(const struct reports *rs, const struct client *owner)
+{
+    LIST_FOR_EACH (n, &rs->timed) {
+        const struct turn *t = LIST_ENTRY(n, struct turn, link);
+
+        for (size_t i = 0; i < t->n_indices; i++) {
+            if (owner_of(rs, t->indices[i]) == owner)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool fits_one_message(const struct reports *rs)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < rs->props->model->n_properties; i++)
+        room += rs->dirty[i] ? room_for(&rs->props->all[i].value) : 0;
+    return room <= REPORT_PARAMS_CAP;
+}
+
+/* Those whose values the turn has. If something stays dirty, those who may wait for it stay. */
+static void take_waiters(struct reports *rs, struct turn *t)
+{
+    bool is_unowned_behind = rs->n_dirty > 0 && is_behind_timed(rs, NULL);
+
+    LIST_FOR_EACH_SAFE (n, &rs->waiters) {
+        const struct waiter *w = LIST_ENTRY(n, struct waiter, link);
+        const struct client *c = clients_find(rs->events->clients, w->peer);
+
+        if (rs->n_dirty > 0 && (is_unowned_behind || (c && is_behind_timed(rs, c))))
+            continue;
+        list_remove(n);
+        list_append(&t->waiters, n);
+    }
+}
+
+/* What is dirty now and not behind something with a time stamp. NULL: no memory. */
+static struct turn *collect_dirty(struct reports *rs)
+{
+    struct turn *t = turn_new(rs, rs->props->model->n_properties); /* others may join */
+    bool is_one = fits_one_message(rs), has_timed = !list_is_empty(&rs->timed);
+
     if (!t)
         return NULL;
     for (size_t i = 0; i < rs->props->model->n_properties; i++) {
-        if (rs->dirty[i])
+        if (!rs->dirty[i] || (has_timed && is_behind_timed(rs, owner_of(rs, i))))
+            continue;
+        if (is_one)
             t->indices[t->n_indices++] = i;
+        else
+            insert_index(rs, t, i);
         rs->dirty[i] = false;
+        rs->n_dirty--;
     }
-    rs->n_dirty = 0;
-    list_splice(&t->waiters, &rs->waiters);
+    if (t->n_indices > 0)
+        take_waiters(rs, t);
+    return t;
+}
+
+static bool has_turn(const struct reports *rs)
+{
+    return rs->n_dirty > 0 || !list_is_empty(&rs->timed);
+}
+
+/* Those with a time stamp and the newest values, by turns. NULL: no memory. */
+static struct turn *next_turn(struct reports *rs)
+{
+    struct turn *t = NULL;
+
+    if (rs->n_dirty > 0 && (list_is_empty(&rs->timed) || rs->timed_was_last)) {
+        t = collect_dirty(rs);
+        if (!t)
+            return NULL;
+        rs->timed_was_last = t->n_indices == 0;
+        if (t->n_indices == 0)
+            t = turn_free(t);
+    }
+    if (!t) {
+        t = next_timed(rs);
+        rs->timed_was_last = true;
+    }
     return t;
 }
 
@@ -287,19 +399,17 @@ static void on_timer(struct loop_timer *timer, void *userdata)
         uint64_t wait;
         int r;
 
-        if (!rs->sending) {
-            if (rs->n_turns >= MAX_TURNS)
-                return; /* end_turn() comes back here */
-            rs->sending = next_turn(rs);
-            if (!rs->sending) {
-                if (rs->n_dirty > 0) /* no memory */
-                    reports_schedule(rs, USEC_PER_SEC);
-                return;
-            }
-            list_append(&rs->turns, &rs->sending->link);
-            rs->n_turns++;
-        }
+        if (!rs->sending && (rs->n_turns >= MAX_TURNS || !has_turn(rs)))
+            return; /* end_turn() and reports_mark() come back here */
         wait = pace_take(rs->pace, PACE_STATE, loop_now_us(rs->loop));
+        if (wait == 0 && !rs->sending) {
+            rs->sending = next_turn(rs);
+            wait = rs->sending ? 0 : USEC_PER_SEC; /* until there is memory */
+            if (rs->sending) {
+                list_append(&rs->turns, &rs->sending->link);
+                rs->n_turns++;
+            }
+        }
         if (wait > 0) {
             reports_schedule(rs, wait);
             return;

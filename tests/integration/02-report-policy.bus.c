@@ -123,8 +123,40 @@ static void test_reload(void)
     scene_stop(&s);
 }
 
+/* A burst of one program, of each kind, delays neither the report nor the alert of another. */
+static void test_burst(void)
+{
+    struct bus_client *noisy, *quiet;
+    struct scene s;
+    uint64_t value, alert;
+
+    scene_start(&s, "[report]\nrate = 20\n[outbox]\nrate = 20\n[property.uptime]\nhistory = yes\n");
+    noisy = bus_client_new();
+    quiet = bus_client_new();
+    CHECK_MSG(scene_register(noisy, "uptime cpu_load", "status_report low_voltage", ""), "");
+    CHECK_MSG(scene_register(quiet, "disk_used", "hardware_fault", ""), "");
+    cloud_kill(s.cloud);
+    (void) daemon_wait_link(s.iotd, "waiting");
+    for (int i = 0; i < 300; i++) {
+        (void) thing_token(noisy, "ReportValue", "sv", "uptime", "i", i);
+        (void) thing_token(noisy, "PostEventJson", "ss", "low_voltage", "{\"voltage\":3}");
+    }
+    value = thing_token(quiet, "ReportValue", "sv", "disk_used", "d", 5.0);
+    alert = thing_token(quiet, "PostEvent", "sa{sv}a{sv}", "hardware_fault", 2, "name", "s", "fan",
+                        "error_code", "i", 1, 0);
+    cloud_restart(s.cloud);
+    CHECK_COMPLETED(quiet, alert, 0);
+    CHECK_COMPLETED(quiet, value, 0);
+    /* Among the first: most of the burst is still there. */
+    CHECK(scene_count(&s, "up", "event_post", "low_voltage") < 150);
+    CHECK(scene_count(&s, "up", "report", "uptime") < 150);
+    noisy = bus_client_free(noisy);
+    quiet = bus_client_free(quiet);
+    scene_stop(&s);
+}
+
 const char *const suite_name = "report-policy";
 const struct suite_test suite_tests[] = {
     {"settings", test_settings}, {"asked", test_asked}, {"refused", test_refused},
-    {"reload", test_reload},     {NULL, NULL},
+    {"reload", test_reload},     {"burst", test_burst}, {NULL, NULL},
 };

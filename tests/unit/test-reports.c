@@ -6,80 +6,10 @@
 #include <string.h>
 
 #include "libiotclient/base/limits.h"
-#include "tests/lib/core-rig.h"
+#include "tests/lib/report-steps.h"
 #include "tests/lib/suite.h"
 
-#define S USEC_PER_SEC
-#define LAMP ":1.1"
-#define DOOR ":1.2"
-
 static struct rig *const rig = &crig.rig;
-
-static int try_report_at(const char *peer, size_t index, int64_t value, uint64_t timestamp_s,
-                         uint64_t *ret_token)
-{
-    struct prop_update u = {index, {.kind = VALUE_INT, .i = value}};
-
-    if (index == P_POWER)
-        u.value = (struct value){.kind = VALUE_BOOL, .b = value};
-    return reports_submit(&crig.core->reports, peer, &u, 1, timestamp_s, NULL, NULL, ret_token);
-}
-
-static uint64_t report(const char *peer, size_t index, int64_t value)
-{
-    uint64_t token = 0;
-
-    CHECK_INT(try_report_at(peer, index, value, 0, &token), 0);
-    return token;
-}
-
-static struct value *table(size_t index)
-{
-    return &crig.core->props.all[index].value;
-}
-
-/* The next report: its params as text and its token; "" when there is none. */
-static char next_token[64];
-static int64_t next_timestamp;
-
-static const char *next(void)
-{
-    static char params[4096];
-    json_t *json = rig_next_json(rig, rig_up_topic("property"));
-    char *text;
-
-    params[0] = next_token[0] = '\0';
-    if (!json)
-        return params;
-    CHECK_STR(rig_text(json, "method"), "report");
-    text = json_dumps(json_object_get(json, "params"), JSON_COMPACT);
-    (void) snprintf(params, sizeof(params), "%s", text ? text : "?");
-    (void) snprintf(next_token, sizeof(next_token), "%s", rig_text(json, "clientToken"));
-    next_timestamp = json_integer_value(json_object_get(json, "timestamp"));
-    free(text);
-    json_decref(json);
-    return params;
-}
-
-static void reply(const char *token, int code, const char *text)
-{
-    rig_push_reply(rig, "property", "report_reply", token, code, text);
-    rig_advance(rig, 0);
-}
-
-static int code_of(uint64_t token)
-{
-    const struct crig_told *t = crig_end_of(token);
-
-    return t ? t->code : -1;
-}
-
-static void begin_up(void)
-{
-    crig_begin();
-    rig_connect(rig, true);
-    rig_advance(rig, S);
-}
 
 /* --- */
 
@@ -87,19 +17,19 @@ static void test_one(void)
 {
     uint64_t token;
 
-    begin_up();
+    report_begin_up();
     token = report(LAMP, P_LEVEL, 5);
-    CHECK(table(P_LEVEL)->kind == VALUE_INT && table(P_LEVEL)->i == 5);
-    CHECK_STR(next(), ""); /* not inside the call */
+    CHECK(report_table(P_LEVEL)->kind == VALUE_INT && report_table(P_LEVEL)->i == 5);
+    CHECK_STR(report_next(), ""); /* not inside the call */
     rig_advance(rig, 0);
-    CHECK_STR(next(), "{\"level\":5}");
-    CHECK_INT(next_timestamp, 0);
-    CHECK_INT(code_of(token), -1);
-    reply(next_token, 0, "success");
-    CHECK_INT(code_of(token), 0);
+    CHECK_STR(report_next(), "{\"level\":5}");
+    CHECK_INT(report_seen.timestamp, 0);
+    CHECK_INT(report_code_of(token), -1);
+    report_reply(report_seen.token, 0, "success");
+    CHECK_INT(report_code_of(token), 0);
     CHECK_STR(crig_end_of(token)->peer, LAMP);
     rig_advance(rig, 100 * S);
-    CHECK_STR(next(), "");
+    CHECK_STR(report_next(), "");
     CHECK_INT(crig.core->reports.n_waiters, 0);
     crig_end();
 }
@@ -116,9 +46,9 @@ static void test_merge(void)
     rig_advance(rig, 100 * S);
     CHECK_INT(crig.n_told, 0);
     rig_connect(rig, true);
-    CHECK_STR(next(), "{\"power\":1,\"level\":2}");
-    reply(next_token, 0, "");
-    CHECK(code_of(a) == 0 && code_of(b) == 0 && code_of(c) == 0);
+    CHECK_STR(report_next(), "{\"power\":1,\"level\":2}");
+    report_reply(report_seen.token, 0, "");
+    CHECK(report_code_of(a) == 0 && report_code_of(b) == 0 && report_code_of(c) == 0);
     CHECK_INT(crig.n_told, 3);
     crig_end();
 }
@@ -127,13 +57,13 @@ static void test_rate(void)
 {
     unsigned n = 0;
 
-    begin_up();
+    report_begin_up();
     for (int ms = 0; ms < 10000; ms += 10) {
         (void) report(LAMP, P_LEVEL, ms % 100);
         rig_advance(rig, 10000);
-        while (*next()) {
+        while (*report_next()) {
             n++;
-            reply(next_token, 0, "");
+            report_reply(report_seen.token, 0, "");
         }
     }
     CHECK(n >= 49 && n <= 51); /* five a second for ten seconds */
@@ -143,9 +73,9 @@ static void test_rate(void)
     for (int ms = 0; ms < 5000; ms += 10) {
         (void) report(LAMP, P_LEVEL, ms % 100);
         rig_advance(rig, 10000);
-        while (*next()) {
+        while (*report_next()) {
             n++;
-            reply(next_token, 0, "");
+            report_reply(report_seen.token, 0, "");
         }
     }
     CHECK(n >= 49 && n <= 51);
@@ -157,11 +87,11 @@ static void test_in_flight(void)
 {
     unsigned n = 0;
 
-    begin_up();
+    report_begin_up();
     for (int i = 0; i < 40; i++) {
         (void) report(LAMP, P_LEVEL, i);
         rig_advance(rig, 100000);
-        while (*next())
+        while (*report_next())
             n++;
     }
     CHECK_INT(n, 4);
@@ -173,30 +103,30 @@ static void test_timeout(void)
 {
     uint64_t a, b;
 
-    begin_up();
+    report_begin_up();
     a = report(LAMP, P_LEVEL, 1);
     rig_advance(rig, 0);
-    CHECK_STR(next(), "{\"level\":1}");
+    CHECK_STR(report_next(), "{\"level\":1}");
     rig_advance(rig, 4 * S);
     b = report(LAMP, P_POWER, 1);
     rig_advance(rig, 0);
-    CHECK_STR(next(), "{\"power\":1}");
-    reply(next_token, 0, "");
-    CHECK_INT(code_of(b), 0);
-    CHECK_INT(code_of(a), -1);
-    table(P_LEVEL)->i = 9;
+    CHECK_STR(report_next(), "{\"power\":1}");
+    report_reply(report_seen.token, 0, "");
+    CHECK_INT(report_code_of(b), 0);
+    CHECK_INT(report_code_of(a), -1);
+    report_table(P_LEVEL)->i = 9;
     rig_advance(rig, S);
-    CHECK_STR(next(), "{\"level\":9}");
+    CHECK_STR(report_next(), "{\"level\":9}");
     rig_advance(rig, 5 * S);
-    CHECK_STR(next(), "{\"level\":9}");
-    CHECK_INT(code_of(a), -1);
+    CHECK_STR(report_next(), "{\"level\":9}");
+    CHECK_INT(report_code_of(a), -1);
     rig_advance(rig, 5 * S);
-    CHECK_INT(code_of(a), 408);
+    CHECK_INT(report_code_of(a), 408);
     CHECK_STR(crig_end_of(a)->text, "the cloud did not answer; the value stays");
-    CHECK_STR(next(), "{\"level\":9}"); /* and goes on being tried */
-    reply(next_token, 0, "");
+    CHECK_STR(report_next(), "{\"level\":9}"); /* and goes on being tried */
+    report_reply(report_seen.token, 0, "");
     rig_advance(rig, 100 * S);
-    CHECK_STR(next(), "");
+    CHECK_STR(report_next(), "");
     CHECK_INT(crig.n_told, 2);
     crig_end();
 }
@@ -206,23 +136,23 @@ static void test_link_down(void)
     uint64_t a, b;
     char old[64];
 
-    begin_up();
+    report_begin_up();
     a = report(LAMP, P_LEVEL, 1);
     rig_advance(rig, 0);
-    CHECK_STR(next(), "{\"level\":1}");
-    strcpy(old, next_token);
+    CHECK_STR(report_next(), "{\"level\":1}");
+    strcpy(old, report_seen.token);
     for (int i = 0; i < 5; i++) { /* being cut off is no fault of the report */
         rig_drop(rig);
         b = report(DOOR, P_POWER, i % 2);
-        CHECK_INT(code_of(a), -1);
+        CHECK_INT(report_code_of(a), -1);
         rig_connect(rig, true);
-        CHECK_STR(next(), i % 2 ? "{\"power\":1,\"level\":1}" : "{\"power\":0,\"level\":1}");
-        CHECK_INT(code_of(b), -1);
+        CHECK_STR(report_next(), i % 2 ? "{\"power\":1,\"level\":1}" : "{\"power\":0,\"level\":1}");
+        CHECK_INT(report_code_of(b), -1);
     }
-    reply(old, 0, ""); /* too late: nobody waits for this one */
-    CHECK_INT(code_of(a), -1);
-    reply(next_token, 0, "");
-    CHECK(code_of(a) == 0 && code_of(b) == 0);
+    report_reply(old, 0, ""); /* too late: nobody waits for this one */
+    CHECK_INT(report_code_of(a), -1);
+    report_reply(report_seen.token, 0, "");
+    CHECK(report_code_of(a) == 0 && report_code_of(b) == 0);
     CHECK_INT(crig.n_told, 6);
     crig_end();
 }
@@ -235,13 +165,13 @@ static void test_refused(void)
     a = report(LAMP, P_LEVEL, 1);
     b = report(DOOR, P_POWER, 1);
     rig_connect(rig, true);
-    CHECK_STR(next(), "{\"power\":1,\"level\":1}");
-    reply(next_token, 406, "value out of range");
-    CHECK(code_of(a) == 406 && code_of(b) == 406);
+    CHECK_STR(report_next(), "{\"power\":1,\"level\":1}");
+    report_reply(report_seen.token, 406, "value out of range");
+    CHECK(report_code_of(a) == 406 && report_code_of(b) == 406);
     CHECK_STR(crig_end_of(a)->text, "value out of range");
     rig_advance(rig, 100 * S);
-    CHECK_STR(next(), ""); /* it would be refused again */
-    CHECK_INT(table(P_LEVEL)->i, 1);
+    CHECK_STR(report_next(), ""); /* it would be refused again */
+    CHECK_INT(report_table(P_LEVEL)->i, 1);
     crig_end();
 }
 
@@ -253,25 +183,25 @@ static void test_timestamps(void)
     uint64_t a, b, c;
 
     crig_begin();
-    CHECK_INT(try_report_at(LAMP, P_LEVEL, 1, now_s - 100, &a), 0);
-    CHECK_INT(table(P_LEVEL)->i, 1);
+    CHECK_INT(report_try(LAMP, P_LEVEL, 1, now_s - 100, &a), 0);
+    CHECK_INT(report_table(P_LEVEL)->i, 1);
     b = report(LAMP, P_LEVEL, 3);
-    CHECK_INT(try_report_at(LAMP, P_LEVEL, 2, now_s - 50, &c), 0);
-    CHECK_INT(table(P_LEVEL)->i, 3); /* older values do not replace newer ones */
+    CHECK_INT(report_try(LAMP, P_LEVEL, 2, now_s - 50, &c), 0);
+    CHECK_INT(report_table(P_LEVEL)->i, 3); /* older values do not replace newer ones */
     rig_connect(rig, true);
     rig_advance(rig, S);
-    CHECK_STR(next(), "{\"level\":1}");
-    CHECK_INT(next_timestamp, now_s - 100);
-    reply(next_token, 0, "");
-    CHECK(code_of(a) == 0 && code_of(b) == -1 && code_of(c) == -1);
-    CHECK_STR(next(), "{\"level\":2}");
-    CHECK_INT(next_timestamp, now_s - 50);
-    reply(next_token, 405, "time");
-    CHECK_INT(code_of(c), 405);
-    CHECK_STR(next(), "{\"level\":3}");
-    CHECK_INT(next_timestamp, 0);
-    reply(next_token, 0, "");
-    CHECK_INT(code_of(b), 0);
+    CHECK_STR(report_next(), "{\"level\":1}");
+    CHECK_INT(report_seen.timestamp, now_s - 100);
+    report_reply(report_seen.token, 0, "");
+    CHECK(report_code_of(a) == 0 && report_code_of(b) == -1 && report_code_of(c) == -1);
+    CHECK_STR(report_next(), "{\"level\":2}");
+    CHECK_INT(report_seen.timestamp, now_s - 50);
+    report_reply(report_seen.token, 405, "time");
+    CHECK_INT(report_code_of(c), 405);
+    CHECK_STR(report_next(), "{\"level\":3}");
+    CHECK_INT(report_seen.timestamp, 0);
+    report_reply(report_seen.token, 0, "");
+    CHECK_INT(report_code_of(b), 0);
     crig_end();
 }
 
@@ -281,26 +211,26 @@ static void test_timed_retry(void)
     const uint64_t then = FAKE_CLOCK_REAL_US / S - 100;
     uint64_t a, b;
 
-    begin_up();
-    CHECK_INT(try_report_at(LAMP, P_LEVEL, 1, then, &a), 0);
-    CHECK_INT(try_report_at(LAMP, P_LEVEL, 2, then + 1, &b), 0);
+    report_begin_up();
+    CHECK_INT(report_try(LAMP, P_LEVEL, 1, then, &a), 0);
+    CHECK_INT(report_try(LAMP, P_LEVEL, 2, then + 1, &b), 0);
     rig_advance(rig, S);
-    CHECK_STR(next(), "{\"level\":1}");
-    CHECK_STR(next(), "{\"level\":2}");
-    reply(next_token, 0, "");
-    CHECK(code_of(a) == -1 && code_of(b) == 0);
+    CHECK_STR(report_next(), "{\"level\":1}");
+    CHECK_STR(report_next(), "{\"level\":2}");
+    report_reply(report_seen.token, 0, "");
+    CHECK(report_code_of(a) == -1 && report_code_of(b) == 0);
     rig_drop(rig);
     rig_connect(rig, true);
     rig_advance(rig, S);
     for (int i = 0; i < 3; i++) {
-        CHECK_INT(code_of(a), -1);
-        CHECK_STR(next(), "{\"level\":1}");
-        CHECK_INT(next_timestamp, then);
+        CHECK_INT(report_code_of(a), -1);
+        CHECK_STR(report_next(), "{\"level\":1}");
+        CHECK_INT(report_seen.timestamp, then);
         rig_advance(rig, 5 * S);
     }
-    CHECK_INT(code_of(a), 408);
+    CHECK_INT(report_code_of(a), 408);
     rig_advance(rig, 100 * S);
-    CHECK_STR(next(), ""); /* nobody waits for it any more */
+    CHECK_STR(report_next(), ""); /* nobody waits for it any more */
     crig_end();
 }
 
@@ -311,46 +241,27 @@ static void test_timed_full(void)
     unsigned n = 0;
 
     crig_begin();
-    while (n < 10000 && try_report_at(LAMP, P_LEVEL, n % 100, then + n % 50, &token) == 0)
+    while (n < 10000 && report_try(LAMP, P_LEVEL, n % 100, then + n % 50, &token) == 0)
         n++;
-    CHECK_INT(n, 256);
+    CHECK_INT(n, 64);
     token = 77;
-    table(P_LEVEL)->i = 42;
-    CHECK_INT(try_report_at(LAMP, P_LEVEL, 7, then + 100, &token), -ENOBUFS);
+    report_table(P_LEVEL)->i = 42;
+    CHECK_INT(report_try(LAMP, P_LEVEL, 7, then + 100, &token), -ENOBUFS);
     CHECK_INT(token, 77);
-    CHECK_INT(table(P_LEVEL)->i, 42); /* refused is refused: nothing was written */
-    CHECK_INT(crig.core->reports.n_waiters, 256);
+    CHECK_INT(report_table(P_LEVEL)->i, 42); /* refused is refused: nothing was written */
+    CHECK_INT(crig.core->reports.n_waiters, 64);
+    for (unsigned p = 0; p < 3; p++) { /* others have room, up to the bound of all */
+        char peer[16];
+
+        (void) snprintf(peer, sizeof(peer), ":1.%u", 10 + p);
+        for (unsigned i = 0; i < 64; i++)
+            CHECK_INT(report_try(peer, P_LEVEL, 1, then, &token), 0);
+    }
+    CHECK_INT(report_try(DOOR, P_LEVEL, 1, then, &token), -ENOBUFS);
     crig_end();
 }
 
 /* --- sizes --- */
-
-/* Fifteen properties with the longest texts: more than one message takes. */
-static void begin_big(void)
-{
-    static char text[4096];
-    size_t n = 0;
-
-    n += (size_t) snprintf(text, sizeof(text), "{\"properties\":[");
-    for (int i = 0; i < 15; i++)
-        n += (size_t) snprintf(text + n, sizeof(text) - n,
-                               "%s{\"id\":\"p%d\",\"mode\":\"rw\",\"define\":{\"type\":"
-                               "\"string\"}}",
-                               i ? "," : "", i);
-    (void) snprintf(text + n, sizeof(text) - n, "]}");
-    crig_begin_with(text);
-}
-
-static uint64_t report_texts(const char *peer, size_t first, size_t n, char *text)
-{
-    struct prop_update u[15];
-    uint64_t token = 0;
-
-    for (size_t i = 0; i < n; i++)
-        u[i] = (struct prop_update){first + i, {.kind = VALUE_STRING, .s = text}};
-    CHECK_INT(reports_submit(&crig.core->reports, peer, u, n, 0, NULL, NULL, &token), 0);
-    return token;
-}
 
 /* Takes all messages of a turn; the properties of each must be new ones. */
 static unsigned take_parts(char tokens[8][64], unsigned *ret_n_properties)
@@ -393,17 +304,17 @@ static void test_split(void)
 
     for (int escaped = 0; escaped < 2; escaped++) {
         memset(text, escaped ? '\x01' : 'x', LIMIT_STRING_VALUE); /* six bytes each on the wire */
-        begin_big();
+        report_begin_big();
         a = report_texts(LAMP, 0, escaped ? 4 : 15, text);
         rig_connect(rig, true);
         n = take_parts(tokens, &n_properties);
         CHECK(n > 1);
         CHECK_INT(n_properties, escaped ? 4 : 15);
         for (unsigned i = 0; i < n; i++) {
-            CHECK_INT(code_of(a), -1); /* done when all parts are */
-            reply(tokens[i], 0, "");
+            CHECK_INT(report_code_of(a), -1); /* done when all parts are */
+            report_reply(tokens[i], 0, "");
         }
-        CHECK_INT(code_of(a), 0);
+        CHECK_INT(report_code_of(a), 0);
         crig_end();
     }
 }
@@ -416,19 +327,19 @@ static void test_split_lost(void)
     uint64_t a;
 
     memset(text, 'x', LIMIT_STRING_VALUE);
-    begin_big();
+    report_begin_big();
     a = report_texts(LAMP, 0, 15, text);
     rig_connect(rig, true);
     n = take_parts(tokens, &n_properties);
     for (unsigned i = 0; i + 1 < n; i++)
-        reply(tokens[i], 0, "");
+        report_reply(tokens[i], 0, "");
     rig_advance(rig, S);
     n_again = take_parts(again, &n_properties);
     CHECK_INT(n_again, 1); /* only what was lost */
     CHECK(n_properties > 0 && n_properties < 15);
-    CHECK_INT(code_of(a), -1);
-    reply(again[0], 0, "");
-    CHECK_INT(code_of(a), 0);
+    CHECK_INT(report_code_of(a), -1);
+    report_reply(again[0], 0, "");
+    CHECK_INT(report_code_of(a), 0);
     crig_end();
 }
 
@@ -441,18 +352,18 @@ static void test_split_refused(void)
     uint64_t a;
 
     memset(text, 'x', LIMIT_STRING_VALUE);
-    begin_big();
+    report_begin_big();
     a = report_texts(LAMP, 0, 15, text);
     rig_connect(rig, true);
     n = take_parts(tokens, &n_properties);
     CHECK(n >= 2);
-    reply(tokens[0], 406, "range");
+    report_reply(tokens[0], 406, "range");
     for (unsigned i = 1; i + 1 < n; i++)
-        reply(tokens[i], 0, "");
+        report_reply(tokens[i], 0, "");
     rig_advance(rig, S);
     CHECK_INT(take_parts(again, &n_properties), 1);
-    reply(again[0], 0, "");
-    CHECK_INT(code_of(a), 406);
+    report_reply(again[0], 0, "");
+    CHECK_INT(report_code_of(a), 406);
     crig_end();
 }
 
@@ -469,13 +380,13 @@ static void test_client_bound(void)
         last = report(LAMP, P_LEVEL, i % 100);
     CHECK_INT(crig.n_told, 0);
     (void) report(LAMP, P_LEVEL, 7);
-    CHECK_INT(code_of(first), 504); /* the oldest of this program makes room */
+    CHECK_INT(report_code_of(first), 504); /* the oldest of this program makes room */
     CHECK_INT(crig.n_told, 1);
-    CHECK_INT(code_of(other), -1);
+    CHECK_INT(report_code_of(other), -1);
     rig_connect(rig, true);
-    CHECK_STR(next(), "{\"power\":1,\"level\":7}");
-    reply(next_token, 0, "");
-    CHECK(code_of(other) == 0 && code_of(last) == 0);
+    CHECK_STR(report_next(), "{\"power\":1,\"level\":7}");
+    report_reply(report_seen.token, 0, "");
+    CHECK(report_code_of(other) == 0 && report_code_of(last) == 0);
     CHECK_INT(crig.n_told, LIMIT_CLIENT_TOKENS + 2);
     crig_end();
 }
@@ -493,7 +404,7 @@ static void test_all_bound(void)
     }
     CHECK_INT(crig.n_told, 0);
     (void) report(":1.99", P_LEVEL, 1);
-    CHECK(crig.n_told == 1 && code_of(first) == 504);
+    CHECK(crig.n_told == 1 && report_code_of(first) == 504);
     CHECK_INT(crig.core->reports.n_waiters, LIMIT_REPORT_TOKENS);
     crig_end();
 }
@@ -503,7 +414,7 @@ static void test_silent_bound(void)
 {
     char peer[16];
 
-    begin_up();
+    report_begin_up();
     for (unsigned i = 0; i < 6000 && crig.n_told < CRIG_TOLD - 10; i++) {
         (void) snprintf(peer, sizeof(peer), ":1.%u", i % 16);
         (void) report(peer, P_LEVEL, i % 100);
@@ -519,33 +430,33 @@ static void test_send_fails(void)
 {
     uint64_t a;
 
-    begin_up();
+    report_begin_up();
     pace_init(&crig.core->pace, 1000);
     rig->net.send_result = -ENOBUFS;
     a = report(LAMP, P_LEVEL, 5);
     rig_advance(rig, 100000);
     rig->net.send_result = 0;
     rig_advance(rig, 800000);
-    CHECK_STR(next(), "");
+    CHECK_STR(report_next(), "");
     rig_advance(rig, 200000);
-    CHECK_STR(next(), "{\"level\":5}");
-    reply(next_token, 0, "");
-    CHECK_INT(code_of(a), 0);
+    CHECK_STR(report_next(), "{\"level\":5}");
+    report_reply(report_seen.token, 0, "");
+    CHECK_INT(report_code_of(a), 0);
     crig_end();
 }
 
 /* A value that no program reported. */
 static void test_mark(void)
 {
-    begin_up();
-    *table(P_LEVEL) = (struct value){.kind = VALUE_INT, .i = 8};
+    report_begin_up();
+    *report_table(P_LEVEL) = (struct value){.kind = VALUE_INT, .i = 8};
     reports_mark(&crig.core->reports, P_LEVEL);
     reports_mark(&crig.core->reports, P_LEVEL);
     rig_advance(rig, 0);
-    CHECK_STR(next(), "{\"level\":8}");
-    reply(next_token, 0, "");
+    CHECK_STR(report_next(), "{\"level\":8}");
+    report_reply(report_seen.token, 0, "");
     rig_advance(rig, 100 * S);
-    CHECK_STR(next(), "");
+    CHECK_STR(report_next(), "");
     CHECK_INT(crig.n_told, 0);
     crig_end();
 }
