@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "daemon/sys/log.h"
 #include "libiotclient/base/fdutil.h"
@@ -170,6 +173,10 @@ static int load_model(struct inputs *in)
     }
     r = model_parse(&in->model, data, len, product_of(in->ident), on_model_mistake,
                     (void *) (uintptr_t) path);
+#ifdef __GLIBC__
+    /* The JSON of a large model took many times what stays, and nothing as large follows. */
+    (void) malloc_trim(0);
+#endif
     return r < 0 ? EX_CONFIG : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "daemon/cloud/model.h"
+#include "daemon/cloud/model_reader.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +44,7 @@ struct model *model_free(struct model *m)
         params_free(m->actions[i].inputs, m->actions[i].n_inputs);
         params_free(m->actions[i].outputs, m->actions[i].n_outputs);
     }
+    free(m->sorted);
     free(m->properties);
     free(m->events);
     free(m->actions);
@@ -53,34 +54,91 @@ struct model *model_free(struct model *m)
 }
 
 /* The id is the first member of each kind, so one search serves all. */
-static int find(const void *items, size_t n, size_t size, const char *id)
+static const char *id_of(const void *items, size_t size, size_t i)
 {
-    for (size_t i = 0; i < n; i++) {
-        const char *have;
+    const char *id;
 
-        memcpy(&have, (const char *) items + i * size, sizeof(have));
-        if (strcmp(have, id) == 0)
-            return (int) i;
+    memcpy(&id, (const char *) items + i * size, sizeof(id));
+    return id;
+}
+
+/* Halves the list until one is left. */
+static int find(const void *items, size_t n, size_t size, const uint16_t *sorted, const char *id)
+{
+    size_t from = 0, to = n;
+
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        int r = strcmp(id, id_of(items, size, sorted[middle]));
+
+        if (r == 0)
+            return sorted[middle];
+        if (r < 0)
+            to = middle;
+        else
+            from = middle + 1;
     }
     return -ENOENT;
 }
 
 int model_find_property(const struct model *m, const char *id)
 {
-    return find(m->properties, m->n_properties, sizeof(*m->properties), id);
+    return find(m->properties, m->n_properties, sizeof(*m->properties), m->sorted, id);
 }
 
 int model_find_event(const struct model *m, const char *id)
 {
-    return find(m->events, m->n_events, sizeof(*m->events), id);
+    return find(m->events, m->n_events, sizeof(*m->events), m->sorted + m->n_properties, id);
 }
 
 int model_find_action(const struct model *m, const char *id)
 {
-    return find(m->actions, m->n_actions, sizeof(*m->actions), id);
+    return find(m->actions, m->n_actions, sizeof(*m->actions),
+                m->sorted + m->n_properties + m->n_events, id);
 }
 
+/* Few: one after the other. */
 int model_find_param(const struct model_param *params, size_t n_params, const char *id)
 {
-    return find(params, n_params, sizeof(*params), id);
+    for (size_t i = 0; i < n_params; i++) {
+        if (strcmp(params[i].id, id) == 0)
+            return (int) i;
+    }
+    return -ENOENT;
+}
+
+/* qsort() with what it needs to know to compare. */
+struct sorting {
+    const void *items;
+    size_t size;
+};
+
+static int compare(const void *a, const void *b, void *userdata)
+{
+    const struct sorting *s = userdata;
+    const uint16_t *x = a, *y = b;
+
+    return strcmp(id_of(s->items, s->size, *x), id_of(s->items, s->size, *y));
+}
+
+static void sort(uint16_t *sorted, const void *items, size_t n, size_t size)
+{
+    struct sorting s = {items, size};
+
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = (uint16_t) i;
+    qsort_r(sorted, n, sizeof(*sorted), compare, &s);
+}
+
+int model_sort(struct model *m)
+{
+    size_t n = m->n_properties + m->n_events + m->n_actions;
+
+    m->sorted = calloc(n ? n : 1, sizeof(*m->sorted));
+    if (!m->sorted)
+        return -ENOMEM;
+    sort(m->sorted, m->properties, m->n_properties, sizeof(*m->properties));
+    sort(m->sorted + m->n_properties, m->events, m->n_events, sizeof(*m->events));
+    sort(m->sorted + m->n_properties + m->n_events, m->actions, m->n_actions, sizeof(*m->actions));
+    return 0;
 }

@@ -50,6 +50,7 @@ struct model {
     size_t n_events;
     struct model_action *actions;
     size_t n_actions;
+    uint16_t *sorted; /* indices of the three lists one after the other, each in the order of ids */
 };
 
 /* Called for each mistake: path is like "properties[2].define.max". */

@@ -325,6 +325,9 @@ int model_parse(struct model **ret_model, const char *text, size_t len, const ch
         return -ENOMEM;
     if (rd.n_mistakes > 0)
         return -EINVAL;
+    r = model_sort(m);
+    if (r < 0)
+        return r;
     *ret_model = TAKE(m);
     return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef IOTD_CLOUD_MODEL_READER_H
 #define IOTD_CLOUD_MODEL_READER_H
 
-/* Where the parser of the thing model stands; only the model_*.c that read include this.
+/* Where the parser of the thing model stands; only the model*.c that read include this.
  */
 
 #include "daemon/cloud/model.h"
@@ -39,5 +39,8 @@ void model_reader_define(struct model_reader *rd, const json_t *item, const char
 void model_reader_platform_property(struct model_reader *rd, const struct model_property *p);
 /* Of an event or action; id may be NULL. */
 void model_reader_platform_other(struct model_reader *rd, const char *id);
+
+/* model.c: the last step of reading, from which on model_find_…() work. */
+int model_sort(struct model *m) MUST_CHECK;
 
 #endif /* IOTD_CLOUD_MODEL_READER_H */

@@ -170,6 +170,8 @@ static int fit_float(const struct thing_define *def, const struct value *in, str
         return -EPROTOTYPE;
     if (!isfinite(out->d)) /* JSON has no spelling for them */
         return -ERANGE;
+    if (out->d == 0) /* -0 travels as an integer, which has no sign */
+        out->d = 0;
     return out->d < def->f.min || out->d > def->f.max ? -ERANGE : 0;
 }
 

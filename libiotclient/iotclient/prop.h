@@ -130,7 +130,7 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_watch(iotc_prop *prop, iotc_slot **ret_sl
  * program is the only one that may. One slot is served all or nothing; the outcome is
  * iotc_slot_get_error() and iotc_slot_watch(). fn gets each control that touches one of the ids,
  * with the values for these ids.
- * @param ids       copied; 1 to 512 of them
+ * @param ids       copied; 1 to 2048 of them
  * @param ret_slot  may be NULL: the ids are served as long as the client lives
  * @param destroy   may be NULL
  * @return 0; -EINVAL, also for an id that cannot be one; -EMSGSIZE too many ids; -EEXIST another

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
 # they go on compiling, and runs none. BENCH="outbox link" takes some of them.
-BENCH = codec outbox dbus link reconnect
+BENCH = codec model outbox dbus link reconnect
 BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotbench.la
@@ -40,6 +40,12 @@ bench_programs += %reldir%/bench-codec
 %canon_reldir%_bench_codec_SOURCES = %reldir%/bench-codec.c
 %canon_reldir%_bench_codec_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_codec_LDADD = libiotbench.la
+
+bench_programs += %reldir%/bench-model
+%canon_reldir%_bench_model_SOURCES = %reldir%/bench-model.c \
+	tests/lib/big-model.c tests/lib/big-model.h
+%canon_reldir%_bench_model_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_model_LDADD = libiotbench.la $(DBUS_LIBS)
 
 bench: $(bench_programs) iotd iot-localcloud
 	@IOTD_SRCDIR='$(abs_top_srcdir)' IOTD_BUILDDIR='$(abs_top_builddir)' \

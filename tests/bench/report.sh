@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
 #
-#   report.sh [--quick] [--tsv] NAME...     codec outbox dbus link reconnect
+#   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link reconnect
 #
 # IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
-# be on the disk that matters. "wanted" is what the ratio (for reconnect, the median) should be.
+# be on the disk that matters. "wanted" is what the ratio (for reconnect and model, the median) should be.
 set -u
 
 : "${IOTD_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
@@ -31,6 +31,8 @@ outbox.durable_100      ratio  >= 0.70
 link.event_reply        ratio  <= 1.5
 link.stored_reply       ratio  <= 1.5
 link.events             ratio  >= 0.80
+model.register          median <= 50
+model.memory            median <= 1024
 reconnect.after_3s      median <= 4
 reconnect.after_20s     median <= 4
 reconnect.after_60s     median <= 4

@@ -64,6 +64,12 @@ fuzz_programs += %reldir%/fuzz-model
 %canon_reldir%_fuzz_model_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_model_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-value
+%canon_reldir%_fuzz_value_SOURCES = %reldir%/fuzz-value.c
+%canon_reldir%_fuzz_value_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_value_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_value_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-envelope
 %canon_reldir%_fuzz_envelope_SOURCES = %reldir%/fuzz-envelope.c
 %canon_reldir%_fuzz_envelope_CPPFLAGS = $(daemon_test_cppflags)

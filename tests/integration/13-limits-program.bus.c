@@ -162,7 +162,7 @@ static void test_huge(void)
     lamp = new_lamp();
     hostile = bus_client_new();
     CHECK_MSG(register_many(hostile, 100000, "color"), ERR("Full"));
-    CHECK_MSG(register_many(hostile, 1000, "color"), ERR("Full"));
+    CHECK_MSG(register_many(hostile, 3000, "color"), ERR("Full"));
     CHECK_MSG(report_many(hostile, 100000, "color"), INVALID_ARGS); /* given twice */
     CHECK_MSG(report_many(hostile, 100000, "no_such_id"), ERR("UnknownId"));
     CHECK_THING(hostile, ERR("UnknownId"), "ReportValue", "sv", long_text, "i", 1);

@@ -78,6 +78,12 @@ integration_tests += %reldir%/14-iotctl-types.bus
 %canon_reldir%_14_iotctl_types_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_14_iotctl_types_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/13-limits-model.bus
+%canon_reldir%_13_limits_model_bus_SOURCES = %reldir%/13-limits-model.bus.c \
+	tests/lib/big-model.c tests/lib/big-model.h
+%canon_reldir%_13_limits_model_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_model_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-types-verdicts.bus
 %canon_reldir%_02_types_verdicts_bus_SOURCES = %reldir%/02-types-verdicts.bus.c \
 	tests/lib/json-bus.c tests/lib/json-bus.h tests/lib/types-table.c tests/lib/types-table.h
