@@ -199,6 +199,11 @@ unit_tests += %reldir%/unit/test-localcloud-app
 %canon_reldir%_unit_test_localcloud_app_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_app_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-bind
+%canon_reldir%_unit_test_localcloud_bind_SOURCES = %reldir%/unit/test-localcloud-bind.c
+%canon_reldir%_unit_test_localcloud_bind_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_bind_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-broker
 %canon_reldir%_unit_test_localcloud_broker_SOURCES = %reldir%/unit/test-localcloud-broker.c
 %canon_reldir%_unit_test_localcloud_broker_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

@@ -24,6 +24,7 @@ struct appapi_deps {
     struct broker *broker;
     struct store *store;
     struct thing *thing;
+    struct binds *binds;
 };
 
 int appapi_new(struct appapi **ret_api, const struct appapi_deps *deps) MUST_CHECK;

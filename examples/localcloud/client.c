@@ -44,7 +44,8 @@ static int usage(void)
           "       iot-localcloud journal [--host ADDR] [--http-port N] [--since N]\n"
           "           [--follow | --until TEXT [--timeout S]]\n"
           "       iot-localcloud state [--host ADDR] [--http-port N]\n"
-          "       iot-localcloud fault [--host ADDR] [--http-port N] JSON\n",
+          "       iot-localcloud fault [--host ADDR] [--http-port N] JSON\n"
+          "       iot-localcloud fence [--host ADDR] [--http-port N] JSON\n",
           stderr);
     return EX_USAGE;
 }
@@ -387,7 +388,8 @@ static int print_answer(const struct target *t, const char *method, const char *
     return status == 200 ? 0 : status == 400 ? EX_DATAERR : EX_PROTOCOL;
 }
 
-int client_fault(int argc, char **argv)
+/* One JSON argument that goes there. */
+static int post(int argc, char **argv, const char *path)
 {
     struct target t;
     int e = parse_options(argc, argv, &t);
@@ -396,7 +398,17 @@ int client_fault(int argc, char **argv)
         return e;
     if (optind != argc - 1)
         return usage();
-    return print_answer(&t, "POST", "/fault", argv[optind]);
+    return print_answer(&t, "POST", path, argv[optind]);
+}
+
+int client_fault(int argc, char **argv)
+{
+    return post(argc, argv, "/fault");
+}
+
+int client_fence(int argc, char **argv)
+{
+    return post(argc, argv, "/fence");
 }
 
 int client_state(int argc, char **argv)

@@ -11,6 +11,7 @@
 int client_app(int argc, char **argv);
 int client_journal(int argc, char **argv);
 int client_fault(int argc, char **argv);
+int client_fence(int argc, char **argv);
 int client_state(int argc, char **argv);
 
 #endif /* IOTD_LOCALCLOUD_CLIENT_H */

@@ -19,6 +19,7 @@ struct cloud {
     struct faults *faults;
     struct broker *broker;
     struct store *store;
+    struct binds *binds;
     struct thing *thing;
     struct appapi *appapi;
     struct desk desk;
@@ -48,6 +49,7 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
     case TOPIC_KIND_PROPERTY:
     case TOPIC_KIND_EVENT:
     case TOPIC_KIND_ACTION:
+    case TOPIC_KIND_SERVICE:
         thing_on_message(c->thing, device, kind, payload, len);
         break;
     case TOPIC_KIND_OTA:
@@ -119,15 +121,19 @@ static int make_services(struct cloud *c)
 
     if (e == 0)
         e = store_new(&c->store, c->config);
+    if (e == 0)
+        e = binds_new(&c->binds, c->config, &c->clock);
     if (e == 0) {
-        const struct thing_deps deps = {
-            net_loop(c->net), faults_clock(c->faults), c->config, c->journal, c->faults, c->broker,
-            c->store};
+        const struct thing_deps deps = {net_loop(c->net), faults_clock(c->faults),
+                                        c->config,        c->journal,
+                                        c->faults,        c->broker,
+                                        c->store,         c->binds};
 
         e = thing_new(&c->thing, &deps);
     }
     if (e == 0) {
-        const struct appapi_deps deps = {&c->clock, c->config, c->broker, c->store, c->thing};
+        const struct appapi_deps deps = {&c->clock, c->config, c->broker,
+                                         c->store,  c->thing,  c->binds};
 
         e = appapi_new(&c->appapi, &deps);
     }
@@ -155,9 +161,9 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
     if (e < 0)
         return e;
 
-    c->desk =
-        (struct desk){net_loop(c->net), config,    c->broker, c->faults,
-                      c->journal,       c->appapi, c->store,  {config, c->broker, c->journal}};
+    c->desk = (struct desk){
+        net_loop(c->net), config,   c->broker, c->faults, c->journal,
+        c->appapi,        c->store, c->thing,  c->binds,  {config, c->broker, c->journal}};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
     c->ota = (struct ota_deps){c->journal, c->faults, c->store, c->thing};
     broker_set_events(c->broker, &broker_events, c);
@@ -176,6 +182,7 @@ struct cloud *cloud_free(struct cloud *c)
     http_free(c->http);
     thing_free(c->thing);
     appapi_free(c->appapi);
+    binds_free(c->binds);
     store_free(c->store);
     broker_free(c->broker);
     faults_free(c->faults);

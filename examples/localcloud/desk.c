@@ -3,6 +3,7 @@
 #include "examples/localcloud/desk.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define STATUS_OK 200
 #define STATUS_BAD_REQUEST 400
@@ -138,6 +139,7 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
     json_t *faults = faults_json(d->faults, device);
     json_t *desired = store_desired(d->store, device);
     json_t *info = store_info(d->store, device);
+    const struct bind *bind = binds_get(d->binds, device);
 
     (void) json_object_set_new(o, "reported", store_reported(d->store, device));
     if (desired)
@@ -146,9 +148,73 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
         (void) json_object_set(o, "info", info);
     if (*store_version(d->store, device))
         (void) json_object_set_new(o, "version", json_string(store_version(d->store, device)));
+    if (bind)
+        (void) json_object_set_new(o, "bound",
+                                   json_pack("{s:s, s:s, s:s}", "family", bind->family, "room",
+                                             bind->room, "user", bind->user));
     if (faults)
         (void) json_object_set_new(o, "faults", faults);
     return o;
+}
+
+/*
+ * The members of "data" that the platform sends: those of the request as they are, so that devices
+ * can be tried with what is no good, too; what is missing is made up.
+ */
+static bool fence_data(const json_t *request, json_t *data)
+{
+    static const char *const members[] = {
+        "alert_type", "alert_condition", "alarm_time", "fence_name", "long", "lat"};
+    json_t *type = json_object_get(request, "alert_type");
+    size_t n_known = 1; /* "device" */
+
+    if (!type)
+        return false;
+    (void) json_object_set(data, "alert_condition", type);
+    (void) json_object_set_new(data, "fence_name", json_string("fence"));
+    (void) json_object_set_new(data, "long", json_real(0));
+    (void) json_object_set_new(data, "lat", json_real(0));
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        json_t *value = json_object_get(request, members[i]);
+
+        if (!value)
+            continue;
+        (void) json_object_set(data, members[i], value);
+        n_known++;
+    }
+    return json_object_size(request) == n_known;
+}
+
+static void on_fence(struct http_request *rq, void *userdata)
+{
+    struct desk *d = userdata;
+    const struct config_device *device = NULL;
+    char token[THING_TOKEN_MAX];
+    json_t *request, *data = json_object();
+    const char *body, *id;
+    size_t len;
+    int e;
+
+    body = http_request_body(rq, &len);
+    request = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    id = json_string_value(json_object_get(request, "device"));
+    if (id)
+        device = config_find_device_id(d->config, id);
+    if (!device) {
+        http_request_fail(rq, STATUS_BAD_REQUEST, "device must name a device, as \"PID/DN\"");
+    } else if (!fence_data(request, data)) {
+        http_request_fail(rq, STATUS_BAD_REQUEST,
+                          "alert_type is missing (In, Out, InOrOut), or a member is not one of "
+                          "alert_condition, alarm_time, fence_name, long, lat");
+    } else {
+        e = thing_fence(d->thing, device, data, token);
+        if (e < 0)
+            http_request_answer(rq, STATUS_OK, NULL);
+        else
+            answer_json(rq, json_pack("{s:s}", "clientToken", token));
+    }
+    json_decref(data);
+    json_decref(request);
 }
 
 static void on_state(struct http_request *rq, void *userdata)
@@ -223,5 +289,6 @@ const struct http_route desk_routes[] = {
     {"GET", "/journal", on_journal, 0},
     {"GET", "/state", on_state, 0},
     {"POST", "/fault", on_fault, 0},
+    {"POST", "/fence", on_fence, 0},
     {NULL, NULL, NULL, 0},
 };

@@ -17,6 +17,8 @@ struct desk {
     struct journal *journal;
     struct appapi *appapi;
     struct store *store;
+    struct thing *thing;
+    struct binds *binds;
     struct dynreg_deps dynreg;
 };
 

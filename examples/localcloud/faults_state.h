@@ -14,7 +14,7 @@
     X(clear_control_reply)                                                                         \
     X(event_reply)                                                                                 \
     X(events_reply)                                                                                \
-    X(report_version_rsp)
+    X(app_bind_token_reply) X(unbind_device_reply) X(report_version_rsp)
 #define X(name) FAULTS_METHOD_##name,
 enum faults_method { FAULTS_METHODS FAULTS_METHOD_COUNT_ };
 #undef X

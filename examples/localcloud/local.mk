@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += liblocalcloud.la
 liblocalcloud_la_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 liblocalcloud_la_CFLAGS = $(AM_CFLAGS)
 liblocalcloud_la_SOURCES = \
+	%reldir%/app_bind.c \
 	%reldir%/app_data.c \
 	%reldir%/app_device.c \
 	%reldir%/app_login.c \
@@ -12,6 +13,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/app_sign.c %reldir%/app_sign.h \
 	%reldir%/app_users.c %reldir%/app_users.h \
 	%reldir%/appapi.c %reldir%/appapi.h \
+	%reldir%/binds.c %reldir%/binds.h \
 	%reldir%/broker.c %reldir%/broker.h \
 	%reldir%/broker_conn.h %reldir%/broker_input.c \
 	%reldir%/broker_faults.c \
@@ -39,6 +41,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/store.c %reldir%/store.h \
 	%reldir%/sys.c %reldir%/sys.h \
 	%reldir%/thing.c %reldir%/thing.h \
+	%reldir%/thing_service.c \
 	%reldir%/thing_down.c %reldir%/thing_state.h \
 	%reldir%/topic.c %reldir%/topic.h \
 	%reldir%/wire.c %reldir%/wire.h

@@ -19,7 +19,7 @@ static const char help[] =
     "                      [--wss-port N] [--tls-port N] [--https-port N]\n"
     "                      [--cert FILE --key FILE [--ca FILE]]\n"
     "                      [--bind ADDR] [--verbose]\n"
-    "       iot-localcloud app|journal|state|fault ...   (as a client of a running one)\n"
+    "       iot-localcloud app|journal|state|fault|fence ...   (as a client of a running one)\n"
     "       iot-localcloud --version | --help\n"
     "\n"
     "  --config FILE   products, devices, apps and limits as JSON\n"
@@ -49,10 +49,8 @@ static const struct {
     const char *name;
     int (*fn)(int argc, char **argv);
 } commands[] = {
-    {"app", client_app},
-    {"journal", client_journal},
-    {"state", client_state},
-    {"fault", client_fault},
+    {"app", client_app},     {"journal", client_journal}, {"state", client_state},
+    {"fault", client_fault}, {"fence", client_fence},
 };
 
 static int parse_port(const char *text, int *ret_port)

@@ -40,6 +40,7 @@ int thing_new(struct thing **ret_thing, const struct thing_deps *deps)
     t->deps = *deps;
     list_init(&t->calls);
     list_init(&t->held);
+    list_init(&t->fences);
     t->devices = calloc(deps->config->n_devices + 1, sizeof(*t->devices));
     if (!t->devices)
         return -ENOMEM;
@@ -64,6 +65,7 @@ struct thing *thing_free(struct thing *t)
 
     if (t->devices)
         thing_down_done(t);
+    thing_service_done(t);
     LIST_FOR_EACH_SAFE (n, &t->held)
         held_free(t, LIST_ENTRY(n, struct held_reply, link));
     free(t->devices);
@@ -274,6 +276,27 @@ static void on_action_reply(struct request *rq)
     thing_on_action_reply(rq->thing, rq->device, rq->message);
 }
 
+static void on_bind_token(struct request *rq)
+{
+    struct model_verdict v;
+
+    thing_take_bind_token(rq->thing, rq->device, rq->message, &v);
+    reply(rq, "app_bind_token_reply", &v);
+}
+
+static void on_unbind_request(struct request *rq)
+{
+    struct model_verdict v;
+
+    thing_take_unbind(rq->thing, rq->device, rq->message, &v);
+    reply(rq, "unbind_device_reply", &v);
+}
+
+static void on_fence_reply(struct request *rq)
+{
+    thing_on_fence_reply(rq->thing, rq->device, rq->message);
+}
+
 static void check_event(const struct request *rq, const json_t *event, uint64_t *ret_ms,
                         struct model_verdict *v)
 {
@@ -370,6 +393,9 @@ static const struct {
     {TOPIC_KIND_EVENT, "event_post", on_event_post},
     {TOPIC_KIND_EVENT, "events_post", on_events_post},
     {TOPIC_KIND_ACTION, "action_reply", on_action_reply},
+    {TOPIC_KIND_SERVICE, "app_bind_token", on_bind_token},
+    {TOPIC_KIND_SERVICE, "unbind_device_request", on_unbind_request},
+    {TOPIC_KIND_SERVICE, "alert_fence_event_reply", on_fence_reply},
 };
 
 static void unknown(struct request *rq, const char *default_method, enum model_code code,
@@ -380,7 +406,7 @@ static void unknown(struct request *rq, const char *default_method, enum model_c
     model_verdict_set(&v, code, "%s", text);
     journal_event(rq->thing->deps.journal, rq->device->id, "bad_message", "%d: %s", (int) code,
                   text);
-    /* On the action topic the device answers; an answer is not answered. */
+    /* On the others the device answers, too; an answer is not answered. */
     if (default_method)
         reply(rq, default_method, &v);
 }
@@ -398,6 +424,8 @@ void thing_on_message(struct thing *t, const struct config_device *device, enum 
     } else if (kind == TOPIC_KIND_EVENT) {
         rq.head = "$thing/down/event";
         default_method = "event_reply";
+    } else if (kind == TOPIC_KIND_SERVICE) {
+        rq.head = "$thing/down/service";
     } else {
         rq.head = "$thing/down/action";
     }

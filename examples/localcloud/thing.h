@@ -4,7 +4,8 @@
 
 /*
  * The thing-model service: answers what devices send on $thing/up/…, and sends controls and
- * actions down. Up messages: thing.c; calls down and their answers: thing_down.c.
+ * actions down. Up messages: thing.c; calls down and their answers: thing_down.c; bindings and
+ * fences: thing_service.c.
  */
 
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "examples/localcloud/binds.h"
 #include "examples/localcloud/broker.h"
 #include "examples/localcloud/store.h"
 
@@ -31,6 +33,7 @@ struct thing_deps {
     struct faults *faults;
     struct broker *broker;
     struct store *store;
+    struct binds *binds;
 };
 
 int thing_new(struct thing **ret_thing, const struct thing_deps *deps) MUST_CHECK;
@@ -53,6 +56,13 @@ void thing_release_replies(struct thing *t);
  * delivered is in the journal; an offline device finds them later.
  */
 int thing_control(struct thing *t, const struct config_device *device, json_t *params) MUST_CHECK;
+
+/* bind_device or unbind_device. */
+void thing_tell_bound(struct thing *t, const struct config_device *device, bool bound);
+/* Sends a fence alarm, of now if data does not say; its answer is noted in the journal. -ENOMEM,
+ * -EIO. */
+int thing_fence(struct thing *t, const struct config_device *device, json_t *data,
+                char ret_token[THING_TOKEN_MAX]) MUST_CHECK;
 
 /* How an action ended. */
 struct thing_result {

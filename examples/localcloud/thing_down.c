@@ -22,8 +22,7 @@ struct thing_call {
     char action_id[LIMIT_FEATURE_ID + 1];
 };
 
-/* As in the vendor's logs: "clientToken-" and a UUID. */
-static int make_token(char token[THING_TOKEN_MAX])
+int thing_make_token(char token[THING_TOKEN_MAX])
 {
     char *uuid = token + strlen(TOKEN_PREFIX);
     int e;
@@ -97,7 +96,7 @@ int thing_control(struct thing *t, const struct config_device *device, json_t *p
     char token[THING_TOKEN_MAX];
     json_t *token_json;
     uint64_t write;
-    int e = make_token(token);
+    int e = thing_make_token(token);
 
     if (e == 0)
         e = store_desire(t->deps.store, device, params, &write);
@@ -160,7 +159,7 @@ int thing_action(struct thing *t, const struct config_device *device, const char
     t->n_calls++;
     loop_timer_arm(t->deps.loop, &call->deadline,
                    t->deps.config->limits.action_timeout_ms * USEC_PER_MSEC, on_deadline, call);
-    e = make_token(call->token);
+    e = thing_make_token(call->token);
     if (e < 0) {
         call_free(call);
         return e;

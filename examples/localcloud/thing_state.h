@@ -2,7 +2,7 @@
 #ifndef IOTD_LOCALCLOUD_THING_STATE_H
 #define IOTD_LOCALCLOUD_THING_STATE_H
 
-/* What thing.c and thing_down.c share; for them only. */
+/* What thing.c, thing_down.c and thing_service.c share; for them only. */
 
 #include "examples/localcloud/thing.h"
 
@@ -26,6 +26,8 @@ struct thing {
     size_t n_calls;
     struct list held; /* replies */
     size_t n_held;
+    struct list fences; /* alarms without an answer */
+    size_t n_fences;
 };
 
 /* Publishes a JSON message (reference is taken) on $thing/down/<channel>. */
@@ -39,5 +41,15 @@ void thing_on_control_reply(struct thing *t, const struct config_device *device,
 void thing_on_action_reply(struct thing *t, const struct config_device *device,
                            const json_t *message);
 void thing_down_done(struct thing *t);
+/* As in the vendor's logs: "clientToken-" and a UUID. -EIO. */
+int thing_make_token(char token[THING_TOKEN_MAX]) MUST_CHECK;
+
+void thing_take_bind_token(struct thing *t, const struct config_device *device,
+                           const json_t *message, struct model_verdict *v);
+void thing_take_unbind(struct thing *t, const struct config_device *device, const json_t *message,
+                       struct model_verdict *v);
+void thing_on_fence_reply(struct thing *t, const struct config_device *device,
+                          const json_t *message);
+void thing_service_done(struct thing *t);
 
 #endif /* IOTD_LOCALCLOUD_THING_STATE_H */

@@ -22,7 +22,7 @@ static const struct {
     {"$thing/up/property/%p/%d", MAY_PUB, TOPIC_KIND_PROPERTY},
     {"$thing/up/event/%p/%d", MAY_PUB, TOPIC_KIND_EVENT},
     {"$thing/up/action/%p/%d", MAY_PUB, TOPIC_KIND_ACTION},
-    {"$thing/up/service/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
+    {"$thing/up/service/%p/%d", MAY_PUB, TOPIC_KIND_SERVICE},
     {"$thing/up/raw/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$thing/down/property/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$thing/down/event/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},

@@ -16,6 +16,7 @@ enum topic_kind {
     TOPIC_KIND_PROPERTY,
     TOPIC_KIND_EVENT,
     TOPIC_KIND_ACTION,
+    TOPIC_KIND_SERVICE,
     TOPIC_KIND_OTA,   /* firmware */
     TOPIC_KIND_SYS,   /* time */
     TOPIC_KIND_DATA,  /* PID/DN/data: comes back to the device if it subscribed */

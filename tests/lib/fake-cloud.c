@@ -126,10 +126,12 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
     must(broker_new(&f->broker,
                     &(struct broker_deps){&f->loop, &f->clock, f->config, f->journal, f->faults}));
     must(store_new(&f->store, f->config));
-    must(thing_new(&f->thing, &(struct thing_deps){&f->loop, faults_clock(f->faults), f->config,
-                                                   f->journal, f->faults, f->broker, f->store}));
-    must(appapi_new(&f->appapi,
-                    &(struct appapi_deps){&f->clock, f->config, f->broker, f->store, f->thing}));
+    must(binds_new(&f->binds, f->config, &f->clock));
+    must(thing_new(&f->thing,
+                   &(struct thing_deps){&f->loop, faults_clock(f->faults), f->config, f->journal,
+                                        f->faults, f->broker, f->store, f->binds}));
+    must(appapi_new(&f->appapi, &(struct appapi_deps){&f->clock, f->config, f->broker, f->store,
+                                                      f->thing, f->binds}));
     f->ota = (struct ota_deps){f->journal, f->faults, f->store, f->thing};
     f->sys = (struct sys_deps){faults_clock(f->faults), f->journal, f->broker};
     broker_set_events(f->broker, &events, f);
@@ -140,6 +142,7 @@ void fake_cloud_done(struct fake_cloud *f)
 {
     thing_free(f->thing);
     appapi_free(f->appapi);
+    binds_free(f->binds);
     store_free(f->store);
     broker_free(f->broker);
     faults_free(f->faults);

@@ -26,6 +26,7 @@ struct fake_cloud {
     struct faults *faults;
     struct broker *broker;
     struct store *store;
+    struct binds *binds;
     struct thing *thing;
     struct appapi *appapi;
     struct sys_deps sys;
