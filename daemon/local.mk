@@ -54,6 +54,7 @@ endif
 libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON_CFLAGS) $(DBUS_CFLAGS) \
 	$(SQLITE_CFLAGS)
 libiotd_core_la_SOURCES = \
+	%reldir%/cloud/binding.c %reldir%/cloud/binding.h \
 	%reldir%/cloud/filters.c %reldir%/cloud/filters.h \
 	%reldir%/cloud/dynreg.c %reldir%/cloud/dynreg.h \
 	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
@@ -67,12 +68,14 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
 	%reldir%/conf/access_conf.c %reldir%/conf/access_conf.h %reldir%/conf/access_verbs.def \
+	%reldir%/cloud/unknown.c %reldir%/cloud/unknown.h \
 	%reldir%/conf/conf.c %reldir%/conf/conf.h %reldir%/conf/conf_keys.def \
 	%reldir%/conf/ini.c %reldir%/conf/ini.h \
 	%reldir%/core/access.c %reldir%/core/access.h \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
 	%reldir%/core/calls_wait.c \
+	%reldir%/core/calls_fence.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h \
@@ -86,6 +89,8 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/props.c %reldir%/core/props.h \
 	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/core/reports_turns.c \
+	%reldir%/core/service.c %reldir%/core/service.h \
+	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \

@@ -439,6 +439,7 @@ static int make(struct manager *m)
         r = signals_new(&m->signals, loop_lws_base(m->loop), &signals_events, m);
     if (r == 0)
         r = make_link(m);
+    cc.signer = m->signer;
     if (r == 0)
         r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc,
                      m->db);

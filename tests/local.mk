@@ -507,6 +507,11 @@ unit_tests += %reldir%/unit/test-info
 %canon_reldir%_unit_test_info_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_info_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-service
+%canon_reldir%_unit_test_service_SOURCES = %reldir%/unit/test-service.c
+%canon_reldir%_unit_test_service_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_service_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-reports
 %canon_reldir%_unit_test_reports_SOURCES = %reldir%/unit/test-reports.c
 %canon_reldir%_unit_test_reports_CPPFLAGS = $(daemon_test_cppflags)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cloud/unknown.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/rand.h"
@@ -38,6 +39,7 @@ struct thing {
     char token_prefix[TOKEN_PREFIX + 1];
     uint64_t n_tokens;
     struct log_limit bad_messages;
+    struct unknown_names unknown; /* methods */
     char up[THING_CHANNEL_COUNT_][TOPIC_SIZE];
     char down[THING_CHANNEL_COUNT_][TOPIC_SIZE];
 };
@@ -103,6 +105,11 @@ static void on_status(struct thing *t, const struct message *m)
     t->events->on_desired(m->token, control, t->userdata);
 }
 
+static void on_fence(struct thing *t, const struct message *m)
+{
+    t->events->on_fence(m->token, m->timestamp_s, jx_object_or_null(m->json, "data"), t->userdata);
+}
+
 static void on_bind(struct thing *t, const struct message *m)
 {
     t->events->on_bound(true, m->timestamp_s, t->userdata);
@@ -135,6 +142,9 @@ static const struct method {
     {THING_CHANNEL_ACTION, "action", on_action},
     {THING_CHANNEL_SERVICE, "bind_device", on_bind},
     {THING_CHANNEL_SERVICE, "unbind_device", on_unbind},
+    {THING_CHANNEL_SERVICE, "unbind_device_reply", on_reply},
+    {THING_CHANNEL_SERVICE, "app_bind_token_reply", on_reply},
+    {THING_CHANNEL_SERVICE, "alert_fence_event", on_fence},
 };
 
 static void dispatch(struct thing *t, enum thing_channel channel, json_t *json)
@@ -155,8 +165,9 @@ static void dispatch(struct thing *t, enum thing_channel channel, json_t *json)
             return;
         }
     }
-    log_warn_limited(&t->bad_messages, "unknown method topic=%s method=\"%.40s\"",
-                     channel_names[channel], name);
+    if (unknown_names_add(&t->unknown, (unsigned) channel, name))
+        log_warn("unknown method, told once topic=%s method=\"%.40s\"", channel_names[channel],
+                 name);
 }
 
 static void on_message(const struct mqtt_publish *publish, void *userdata)
@@ -203,8 +214,8 @@ static int publish(struct thing *t, enum thing_channel channel, struct strbuf *s
     return link_publish(t->link, t->up[channel], text, strlen(text), qos, acked, userdata);
 }
 
-int thing_request(struct thing *t, enum thing_channel channel, const char *method,
-                  const char *members, struct request *request, request_fn fn, void *userdata)
+int thing_ask(struct thing *t, const struct thing_question *q, struct request *request,
+              request_fn fn, void *userdata)
 {
     char token[REQUEST_TOKEN];
     struct strbuf sb;
@@ -212,15 +223,26 @@ int thing_request(struct thing *t, enum thing_channel channel, const char *metho
 
     if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
         return -ENOBUFS;
-    thing_new_token(t, token);
-    begin(&sb, method, token);
-    strbuf_addf(&sb, ",%s", members);
-    r = publish(t, channel, &sb, 0, NULL, NULL);
+    if (q->token)
+        (void) snprintf(token, sizeof(token), "%s", q->token);
+    else
+        thing_new_token(t, token);
+    begin(&sb, q->method, token);
+    strbuf_addf(&sb, ",%s", q->members);
+    r = publish(t, q->channel, &sb, q->qos, NULL, NULL);
     if (r < 0)
         return r;
     request_cancel(request);
-    request_start(&t->requests, request, token, REPLY_TIMEOUT_US, fn, userdata);
+    request_start(&t->requests, request, token, q->timeout_us, fn, userdata);
     return 0;
+}
+
+int thing_request(struct thing *t, enum thing_channel channel, const char *method,
+                  const char *members, struct request *request, request_fn fn, void *userdata)
+{
+    const struct thing_question q = {channel, method, members, NULL, REPLY_TIMEOUT_US, 0};
+
+    return thing_ask(t, &q, request, fn, userdata);
 }
 
 static int publish_report(struct thing *t, const struct thing_sample *sample, uint8_t qos,
@@ -314,6 +336,19 @@ int thing_answer_action(struct thing *t, const char *token, int code, const char
     begin_answer(&sb, "action_reply", token, code, text);
     strbuf_addf(&sb, ",\"response\":%s", response);
     return publish(t, THING_CHANNEL_ACTION, &sb, 1, acked, userdata);
+}
+
+/* Numbers as texts, as the vendor's client has them here (vendor SDK, location). */
+int thing_answer_fence(struct thing *t, const char *token, uint64_t timestamp_s, int code,
+                       const char *text, mqtt_acked_fn acked, void *userdata)
+{
+    struct strbuf sb;
+
+    begin(&sb, "alert_fence_event_reply", token);
+    strbuf_addf(&sb, ",\"timestamp\":\"%" PRIu64 "\",\"code\":\"%d\",\"status\":", timestamp_s,
+                code);
+    strbuf_add_json(&sb, text);
+    return publish(t, THING_CHANNEL_SERVICE, &sb, 1, acked, userdata);
 }
 
 static void on_status_end(int code, const char *text, void *userdata)

@@ -31,6 +31,8 @@ struct thing_events {
                       json_t *params, void *userdata);
     /* get_status told of values that were set while the device was away. */
     void (*on_desired)(const char *token, json_t *params, void *userdata);
+    /* data is NULL when it is missing or no object. */
+    void (*on_fence)(const char *token, uint64_t timestamp_s, const json_t *data, void *userdata);
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
 };
 
@@ -44,12 +46,24 @@ DEFINE_FREEP(struct thing, thing_free)
 /* A clientToken that no other run of any program made. */
 void thing_new_token(struct thing *t, char token[REQUEST_TOKEN]);
 
+/* A message that the cloud replies to. */
+struct thing_question {
+    enum thing_channel channel;
+    const char *method;
+    const char *members; /* what follows method and clientToken, as JSON text: "\"params\":{}" */
+    const char *token;   /* NULL: a new one */
+    uint64_t timeout_us; /* of the reply */
+    uint8_t qos;
+};
+
 /*
- * Sends a message and waits for the reply with its clientToken, 5 s at most. QoS 0.
- * @param members  what follows method and clientToken, as JSON text: "\"params\":{}"
+ * Sends a message and waits for the reply with its clientToken.
  * @param request  of the caller; an older one that is still waiting is forgotten
  * @return as link_publish(), -ENOBUFS
  */
+int thing_ask(struct thing *t, const struct thing_question *question, struct request *request,
+              request_fn fn, void *userdata) MUST_CHECK;
+/* The same with QoS 0, a new token and 5 s. */
 int thing_request(struct thing *t, enum thing_channel channel, const char *method,
                   const char *members, struct request *request, request_fn fn,
                   void *userdata) MUST_CHECK;
@@ -99,5 +113,8 @@ int thing_answer_control(struct thing *t, const char *token, int code, const cha
 /* response: object as JSON text. */
 int thing_answer_action(struct thing *t, const char *token, int code, const char *text,
                         const char *response, mqtt_acked_fn acked, void *userdata) MUST_CHECK;
+/* Of a fence alarm. timestamp_s: Unix seconds of the answer. */
+int thing_answer_fence(struct thing *t, const char *token, uint64_t timestamp_s, int code,
+                       const char *text, mqtt_acked_fn acked, void *userdata) MUST_CHECK;
 
 #endif /* IOTD_CLOUD_THING_H */

@@ -8,6 +8,25 @@
 
 #include "daemon/store/facts.h"
 
+/* As the database tells the kinds apart; an action has at least "{}". */
+static const char *stored_response(const struct answer *a)
+{
+    switch (a->kind) {
+    case ANSWER_ACTION:
+        return a->response ? a->response : "{}";
+    case ANSWER_FENCE:
+        return "";
+    case ANSWER_CONTROL:
+        break;
+    }
+    return NULL;
+}
+
+static enum answer_kind stored_kind(const char *response)
+{
+    return !response ? ANSWER_CONTROL : response[0] ? ANSWER_ACTION : ANSWER_FENCE;
+}
+
 static int save(struct db *db, void *userdata)
 {
     struct answers *as = userdata;
@@ -22,7 +41,7 @@ static int save(struct db *db, void *userdata)
             .state = (int) a->state,
             .code = a->code,
             .text = a->text,
-            .response = a->is_action ? (a->response ? a->response : "{}") : NULL,
+            .response = stored_response(a),
         };
         int r;
 
@@ -62,10 +81,10 @@ static int on_row(const struct fact_answer *fact, void *userdata)
         as->n_taken = a->taken;
     a->content = (uint64_t) fact->content;
     a->code = fact->code;
-    a->is_action = fact->response;
+    a->kind = stored_kind(fact->response);
     (void) snprintf(a->token, sizeof(a->token), "%s", fact->token);
     (void) snprintf(a->text, sizeof(a->text), "%s", fact->text);
-    if (fact->response)
+    if (a->kind == ANSWER_ACTION)
         a->response = strdup(fact->response); /* without memory: answered without it */
     return 0;
 }
@@ -122,7 +141,7 @@ static struct answer *take_slot(struct answers *as, const char *token)
     return a;
 }
 
-void answers_begin(struct answers *as, const char *token, uint64_t content, bool is_action)
+void answers_begin(struct answers *as, const char *token, uint64_t content, enum answer_kind kind)
 {
     struct answer *a = token[0] ? take_slot(as, token) : NULL;
 
@@ -130,13 +149,13 @@ void answers_begin(struct answers *as, const char *token, uint64_t content, bool
         return;
     a->state = ANSWER_PENDING;
     a->content = content;
-    a->is_action = is_action;
+    a->kind = kind;
     /* The acknowledgement of the message follows when we return. */
     (void) !persist_now(as->persist, false); /* told there; then a restart executes it again */
 }
 
-bool answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
-                  const char *text, const char *response)
+bool answers_give(struct answers *as, const char *token, uint64_t content, enum answer_kind kind,
+                  int code, const char *text, const char *response)
 {
     char *copy = response ? strdup(response) : NULL;
     struct answer *a = token[0] && (copy || !response) ? take_slot(as, token) : NULL;
@@ -147,7 +166,7 @@ bool answers_give(struct answers *as, const char *token, uint64_t content, bool 
     }
     a->state = ANSWER_GIVEN;
     a->content = content;
-    a->is_action = is_action;
+    a->kind = kind;
     a->code = code;
     a->response = copy;
     (void) snprintf(a->text, sizeof(a->text), "%s", text);

@@ -15,6 +15,12 @@
 #include "daemon/core/persist.h"
 #include "libiotclient/base/limits.h"
 
+enum answer_kind {
+    ANSWER_CONTROL,
+    ANSWER_ACTION,
+    ANSWER_FENCE, /* to a fence alarm */
+};
+
 enum answer_state {
     ANSWER_FREE,
     ANSWER_PENDING, /* a program works on it */
@@ -30,7 +36,7 @@ struct answer {
     uint64_t taken; /* the order of taking slots; the oldest goes first */
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t content; /* fingerprint of what was asked */
-    bool is_action;
+    enum answer_kind kind;
     int code;
     char text[LIMIT_STATUS_TEXT + 1];
     char *response; /* of an action */
@@ -50,14 +56,14 @@ void answers_done(struct answers *as);
 /* NULL when this command is not known. */
 const struct answer *answers_find(const struct answers *as, const char *token, uint64_t content);
 /* A command is begun: known as pending when this returned, also after a kill. */
-void answers_begin(struct answers *as, const char *token, uint64_t content, bool is_action);
+void answers_begin(struct answers *as, const char *token, uint64_t content, enum answer_kind kind);
 /*
  * It is answered, and known as that when this returned, also after a kill: nobody ever hears two
  * different answers. Of a token the newest content is kept. response may be NULL.
  * false: without memory, or a token, it is not remembered; nobody sends it later.
  */
-bool answers_give(struct answers *as, const char *token, uint64_t content, bool is_action, int code,
-                  const char *text, const char *response);
+bool answers_give(struct answers *as, const char *token, uint64_t content, enum answer_kind kind,
+                  int code, const char *text, const char *response);
 /* One that was pending when an earlier run ended; NULL when there is none left. */
 const struct answer *answers_next_pending(const struct answers *as);
 /* The oldest that was given and not to the session yet; NULL when there is none. */

@@ -2,7 +2,7 @@
 #ifndef IOTD_CORE_CALL_H
 #define IOTD_CORE_CALL_H
 
-/* One command in flight; only calls.c, calls_take.c and calls_wait.c include this. */
+/* One command in flight; for calls*.c only. */
 
 #include "daemon/core/calls.h"
 #include "daemon/sys/log.h"
@@ -59,10 +59,11 @@ void call_finish(struct call *c);
 void call_settle_offer(struct call *c);
 
 /* The one answer of a command; remembered for its redelivery. */
-void calls_give_answer(struct calls *cs, const char *token, uint64_t content, bool is_action,
+void calls_give_answer(struct calls *cs, const char *token, uint64_t content, enum answer_kind kind,
                        int code, const char *text, const char *response);
-/* The same answer once more. */
-void calls_send_answer(struct calls *cs, const char *token, bool is_action, int code,
-                       const char *text, const char *response);
+/* Answered before (then the same answer once more), in work, or new? True: nothing more to do. */
+bool calls_is_known(struct calls *cs, const char *token, uint64_t content);
+/* Tells contents apart; params may be NULL. */
+uint64_t calls_fingerprint(const char *method, const json_t *params);
 
 #endif /* IOTD_CORE_CALL_H */

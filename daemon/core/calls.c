@@ -118,6 +118,23 @@ static void on_arrived(int result, void *userdata)
         send_unsent(cs);
 }
 
+/* One answer as the session takes it. */
+static int send_answer(struct calls *cs, const struct answer *a, mqtt_acked_fn acked,
+                       void *userdata)
+{
+    switch (a->kind) {
+    case ANSWER_ACTION:
+        return thing_answer_action(cs->thing, a->token, a->code, a->text,
+                                   a->response ? a->response : "{}", acked, userdata);
+    case ANSWER_FENCE:
+        return thing_answer_fence(cs->thing, a->token, ntp_now_s(cs->ntp), a->code, a->text, acked,
+                                  userdata);
+    case ANSWER_CONTROL:
+        break;
+    }
+    return thing_answer_control(cs->thing, a->token, a->code, a->text, acked, userdata);
+}
+
 static int send_one(struct calls *cs, struct answer *a)
 {
     struct delivery *d = malloc(sizeof(*d));
@@ -127,11 +144,7 @@ static int send_one(struct calls *cs, struct answer *a)
         return -ENOMEM;
     *d = (struct delivery){.owner = cs, .taken = a->taken};
     list_append(&cs->deliveries, &d->link);
-    if (a->is_action)
-        r = thing_answer_action(cs->thing, a->token, a->code, a->text,
-                                a->response ? a->response : "{}", on_arrived, d);
-    else
-        r = thing_answer_control(cs->thing, a->token, a->code, a->text, on_arrived, d);
+    r = send_answer(cs, a, on_arrived, d);
     if (r < 0) {
         list_remove(&d->link);
         free(d);
@@ -166,29 +179,43 @@ static void send_unsent(struct calls *cs)
     }
 }
 
-void calls_send_answer(struct calls *cs, const char *token, bool is_action, int code,
-                       const char *text, const char *response)
+/* Nobody repeats it. */
+static void send_once(struct calls *cs, const struct answer *a)
 {
-    int r;
+    int r = send_answer(cs, a, NULL, NULL);
 
-    if (is_action)
-        r = thing_answer_action(cs->thing, token, code, text, response ? response : "{}", NULL,
-                                NULL);
-    else
-        r = thing_answer_control(cs->thing, token, code, text, NULL, NULL);
     if (r < 0)
-        log_err("answer not sent token=\"%.40s\" error=\"%s\"", token, strerror(-r));
+        log_err("answer not sent token=\"%.40s\" error=\"%s\"", a->token, strerror(-r));
+}
+
+bool calls_is_known(struct calls *cs, const char *token, uint64_t content)
+{
+    const struct answer *a = token[0] ? answers_find(&cs->answers, token, content) : NULL;
+
+    if (!a)
+        return false;
+    if (a->state == ANSWER_PENDING)
+        return true; /* its answer is on the way */
+    log_info("redelivered, answered again token=\"%.40s\"", token);
+    send_once(cs, a);
+    return true;
 }
 
 /* The one answer of a command; remembered for its redelivery. */
-void calls_give_answer(struct calls *cs, const char *token, uint64_t content, bool is_action,
+void calls_give_answer(struct calls *cs, const char *token, uint64_t content, enum answer_kind kind,
                        int code, const char *text, const char *response)
 {
     log_debug("answer token=\"%.40s\" code=%d text=\"%s\"", token, code, text);
-    if (answers_give(&cs->answers, token, content, is_action, code, text, response))
+    if (answers_give(&cs->answers, token, content, kind, code, text, response)) {
         send_unsent(cs);
-    else
-        calls_send_answer(cs, token, is_action, code, text, response);
+    } else {
+        struct answer a = {.kind = kind, .code = code};
+
+        (void) snprintf(a.token, sizeof(a.token), "%s", token);
+        (void) snprintf(a.text, sizeof(a.text), "%s", text);
+        a.response = (char *) (uintptr_t) response; /* only read */
+        send_once(cs, &a);
+    }
 }
 
 /* What is too long is cut, but not within a character: the cloud wants UTF-8. */
@@ -237,7 +264,8 @@ void call_finish(struct call *c)
         call_free(c);
         return;
     }
-    calls_give_answer(c->owner, c->token, c->content, c->is_action, c->code, text, c->response);
+    calls_give_answer(c->owner, c->token, c->content, c->is_action ? ANSWER_ACTION : ANSWER_CONTROL,
+                      c->code, text, c->response);
     call_free(c);
 }
 
@@ -389,7 +417,7 @@ void calls_resume(struct calls *cs)
         const struct answer copy = *a; /* giving the answer rewrites it */
 
         log_warn("interrupted by a restart token=\"%.40s\"", copy.token);
-        calls_give_answer(cs, copy.token, copy.content, copy.is_action, CODE_INTERNAL,
+        calls_give_answer(cs, copy.token, copy.content, copy.kind, CODE_INTERNAL,
                           "iotd was restarted before it was done", NULL);
     }
     send_unsent(cs);

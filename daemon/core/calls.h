@@ -7,6 +7,7 @@
  * serve it, nobody does, a program refuses, hangs or dies. The only place that counts them.
  */
 
+#include "daemon/cloud/ntp.h"
 #include "daemon/cloud/thing.h"
 #include "daemon/core/access.h"
 #include "daemon/core/answers.h"
@@ -15,6 +16,17 @@
 #include "daemon/core/reports.h"
 
 struct call;
+
+/* A user's fence was crossed (device guide, fence alarm). Texts are NULL where there was none. */
+struct fence_alarm {
+    uint64_t timestamp_s;   /* 0: none */
+    const char *alert_type; /* "In", "Out", "InOrOut" */
+    const char *condition;  /* the same: what the fence is set to */
+    const char *fence_name;
+    int64_t alarm_time;
+    double longitude, latitude; /* degrees */
+    bool has_time, has_place;
+};
 
 /* The part of a call that one program works on. */
 struct call_part {
@@ -48,6 +60,8 @@ struct calls_front {
      * follows, never inside. Again for the same while it is being started: nothing more.
      */
     int (*start)(const char *bus_name, void *userdata);
+    /* A fence alarm of the location service. */
+    void (*fence)(const struct fence_alarm *alarm, void *userdata);
     /* Values that no program serves were accepted. */
     void (*controlled)(const struct prop_update *updates, size_t n, void *userdata);
 };
@@ -55,8 +69,9 @@ struct calls_front {
 struct calls {
     struct loop *loop;
     const struct model *model; /* borrowed: manager */
-    struct thing *thing;       /* borrowed: manager */
-    struct access *access;     /* borrowed: core, as the next three */
+    struct thing *thing;       /* borrowed: core, as the next five */
+    const struct ntp *ntp;
+    struct access *access;
     struct owners *owners;
     struct props *props;
     struct reports *reports;
@@ -85,6 +100,9 @@ void calls_done(struct calls *cs);
 void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params);
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
                      json_t *params);
+
+/* data is NULL when it is missing or no object. */
+void calls_on_fence(struct calls *cs, const char *token, uint64_t timestamp_s, const json_t *data);
 
 /*
  * From this device, with or without a cloud: the same checks, programs and deadlines. fn runs once,

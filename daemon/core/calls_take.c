@@ -84,25 +84,7 @@ static int take_params(struct calls *cs, struct call *c, json_t *params, struct 
     return 0;
 }
 
-/* Answered before, in work, or new? True when there is nothing more to do. */
-static bool is_known(struct calls *cs, const char *token, uint64_t content, bool is_action)
-{
-    const struct answer *a;
-
-    if (!token[0])
-        return false;
-    a = answers_find(&cs->answers, token, content);
-    if (a && a->state == ANSWER_PENDING)
-        return true; /* its answer is on the way */
-    if (a) {
-        log_info("redelivered, answered again token=\"%.40s\"", token);
-        calls_send_answer(cs, token, is_action, a->code, a->text, a->response);
-        return true;
-    }
-    return false;
-}
-
-static uint64_t fingerprint(const char *method, const json_t *params)
+uint64_t calls_fingerprint(const char *method, const json_t *params)
 {
     CLEANUP(freep) char *text = params ? json_dumps(params, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
 
@@ -154,22 +136,23 @@ static void run_control(struct call *c, json_t *params)
         refuse(c, &p);
         return;
     }
-    answers_begin(&cs->answers, c->token, c->content, false);
+    answers_begin(&cs->answers, c->token, c->content, ANSWER_CONTROL);
     call_start(cs, c, cs->control_timeout_us);
     deliver_control(cs, c);
 }
 
 void calls_on_control(struct calls *cs, const char *token, uint64_t timestamp_s, json_t *params)
 {
-    uint64_t content = fingerprint("control", params);
+    uint64_t content = calls_fingerprint("control", params);
     struct call *c;
 
-    if (is_known(cs, token, content, false))
+    if (calls_is_known(cs, token, content))
         return;
     if (cs->n_pending >= LIMIT_PENDING_CALLS)
-        calls_give_answer(cs, token, content, false, CODE_FULL, "too many calls in flight", NULL);
+        calls_give_answer(cs, token, content, ANSWER_CONTROL, CODE_FULL, "too many calls in flight",
+                          NULL);
     else if (call_new(&c, cs, token, timestamp_s, content) < 0)
-        calls_give_answer(cs, token, content, false, CODE_INTERNAL, "out of memory", NULL);
+        calls_give_answer(cs, token, content, ANSWER_CONTROL, CODE_INTERNAL, "out of memory", NULL);
     else
         run_control(c, params);
 }
@@ -271,7 +254,7 @@ static void run_action(struct call *c, const char *id, json_t *params)
     struct problem p = {0};
 
     c->is_action = true;
-    answers_begin(&cs->answers, c->token, c->content, true);
+    answers_begin(&cs->answers, c->token, c->content, ANSWER_ACTION);
     if (try_action(cs, c, id, params, &p) < 0)
         refuse(c, &p);
     else
@@ -281,15 +264,16 @@ static void run_action(struct call *c, const char *id, json_t *params)
 void calls_on_action(struct calls *cs, const char *token, uint64_t timestamp_s, const char *id,
                      json_t *params)
 {
-    uint64_t content = fingerprint(id, params);
+    uint64_t content = calls_fingerprint(id, params);
     struct call *c;
 
-    if (is_known(cs, token, content, true))
+    if (calls_is_known(cs, token, content))
         return;
     if (cs->n_pending >= LIMIT_PENDING_CALLS)
-        calls_give_answer(cs, token, content, true, CODE_FULL, "too many calls in flight", NULL);
+        calls_give_answer(cs, token, content, ANSWER_ACTION, CODE_FULL, "too many calls in flight",
+                          NULL);
     else if (call_new(&c, cs, token, timestamp_s, content) < 0)
-        calls_give_answer(cs, token, content, true, CODE_INTERNAL, "out of memory", NULL);
+        calls_give_answer(cs, token, content, ANSWER_ACTION, CODE_INTERNAL, "out of memory", NULL);
     else
         run_action(c, id, params);
 }

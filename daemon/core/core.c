@@ -37,6 +37,13 @@ static void on_desired(const char *token, json_t *params, void *userdata)
     calls_on_desired(&core->calls, token, params);
 }
 
+static void on_fence(const char *token, uint64_t timestamp_s, const json_t *data, void *userdata)
+{
+    struct core *core = userdata;
+
+    calls_on_fence(&core->calls, token, timestamp_s, data);
+}
+
 static void on_bound(bool bound, uint64_t timestamp_s, void *userdata)
 {
     struct core *core = userdata;
@@ -83,6 +90,7 @@ static const struct thing_events thing_events = {
     .on_action = on_action,
     .on_bound = on_bound,
     .on_desired = on_desired,
+    .on_fence = on_fence,
 };
 
 void core_configure(struct core *core, const struct core_config *config)
@@ -166,6 +174,7 @@ static int make_calls(struct core *core, struct loop *loop)
     core->calls.model = core->model;
     core->calls.thing = core->thing;
     core->calls.access = &core->access;
+    core->calls.ntp = core->ntp;
     core->calls.owners = &core->owners;
     core->calls.props = &core->props;
     core->calls.reports = &core->reports;
@@ -201,6 +210,7 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     core->model = model;
     core->ident = ident;
     core->link = link;
+    core->signer = config->signer;
     core->completion.last_token = clock_real_us(); /* beyond those of runs without events */
     clients_init(&core->clients);
     core->db = db;
@@ -210,6 +220,8 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     r = load_facts(core);
     if (r == 0)
         r = thing_new(&core->thing, loop, link, ident, &thing_events, core);
+    if (r == 0)
+        service_init(&core->service, link, ident, core->thing);
     if (r == 0)
         r = ntp_new(&core->ntp, link, ident, on_time, core);
     if (r == 0)
@@ -250,12 +262,43 @@ void core_save(struct core *core)
     (void) !persist_now(&core->persist, true); /* told there */
 }
 
+struct unbinding {
+    struct core *core;
+    service_fn fn;
+    void *userdata;
+};
+
+static void on_unbound(int code, const char *text, void *userdata)
+{
+    struct unbinding *u = userdata;
+
+    if (code == 0)
+        on_bound(false, 0, u->core);
+    u->fn(code, text, u->userdata);
+    free(u);
+}
+
+int core_unbind(struct core *core, service_fn fn, void *userdata)
+{
+    struct unbinding *u = malloc(sizeof(*u));
+    int r;
+
+    if (!u)
+        return -ENOMEM;
+    *u = (struct unbinding){core, fn, userdata};
+    r = service_unbind(&core->service, on_unbound, u);
+    if (r < 0)
+        free(u);
+    return r;
+}
+
 struct core *core_free(struct core *core)
 {
     if (!core)
         return NULL;
 
     link_set_memory(core->link, NULL);
+    service_done(&core->service);
     calls_done(&core->calls);
     events_done(&core->events);
     reports_done(&core->reports);

@@ -17,6 +17,8 @@
 #include "daemon/core/owners.h"
 #include "daemon/core/props.h"
 #include "daemon/core/reports.h"
+#include "daemon/core/service.h"
+#include "daemon/crypto/signer.h"
 
 struct core_config {
     unsigned report_rate;
@@ -27,14 +29,16 @@ struct core_config {
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
     struct events_config events;
+    const struct signer *signer;  /* borrowed: manager; NULL: there is nothing to sign with */
     const char *firmware_version; /* NULL or "": not reported; borrowed for the call */
 };
 
 struct core {
-    const struct model *model; /* borrowed: manager */
-    const struct ident *ident; /* borrowed: manager */
-    struct link *link;         /* borrowed: manager */
-    struct link_watch watch;   /* what is asked and told after a connect */
+    const struct model *model;   /* borrowed: manager */
+    const struct ident *ident;   /* borrowed: manager */
+    struct link *link;           /* borrowed: manager */
+    const struct signer *signer; /* the same; or NULL */
+    struct link_watch watch;     /* what is asked and told after a connect */
     struct thing *thing;
     struct ntp *ntp;
     struct firmware *firmware;
@@ -52,6 +56,7 @@ struct core {
     struct reports reports;
     struct events events;
     struct calls calls;
+    struct service service;
     bool bound;
     bool bound_unsaved;
     uint64_t session_filters; /* struct link_memory */
@@ -73,6 +78,11 @@ DEFINE_FREEP(struct core, core_free)
 void core_save(struct core *core);
 /* What can change at run time. */
 void core_configure(struct core *core, const struct core_config *config);
+/*
+ * Ends the binding of the device from this side; fn hears how that went, Bound is false before it
+ * does. As service_unbind().
+ */
+int core_unbind(struct core *core, service_fn fn, void *userdata) MUST_CHECK;
 /* A program is gone: releases all that it held, in one place. */
 void core_remove_client(struct core *core, struct client *client);
 

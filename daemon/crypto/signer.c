@@ -10,6 +10,8 @@ struct signer_ops {
     const char *(*method)(const struct signer *signer);
     int (*sign_hex)(const struct signer *signer, const void *data, size_t len,
                     char hex[SIGNER_MAX_HEX]);
+    int (*hmac_hex)(const struct signer *signer, enum hmac_kind kind, const void *data, size_t len,
+                    char hex[HMAC_MAX_HEX]);
 };
 
 struct signer {
@@ -28,7 +30,17 @@ static int hmac_hex(const struct signer *s, const void *data, size_t len, char h
     return hmac_sign_hex(s->kind, s->key, data, len, hex);
 }
 
-static const struct signer_ops hmac_ops = {.method = hmac_method, .sign_hex = hmac_hex};
+static int hmac_any_hex(const struct signer *s, enum hmac_kind kind, const void *data, size_t len,
+                        char hex[HMAC_MAX_HEX])
+{
+    return hmac_sign_hex(kind, s->key, data, len, hex);
+}
+
+static const struct signer_ops hmac_ops = {
+    .method = hmac_method,
+    .sign_hex = hmac_hex,
+    .hmac_hex = hmac_any_hex,
+};
 
 static const char *rsa_method(const struct signer *s)
 {
@@ -53,7 +65,22 @@ static int rsa_hex(const struct signer *s, const void *data, size_t len, char he
     return 0;
 }
 
-static const struct signer_ops rsa_ops = {.method = rsa_method, .sign_hex = rsa_hex};
+static int no_hmac_hex(const struct signer *s, enum hmac_kind kind, const void *data, size_t len,
+                       char hex[HMAC_MAX_HEX])
+{
+    (void) s;
+    (void) kind;
+    (void) data;
+    (void) len;
+    (void) hex;
+    return -EOPNOTSUPP;
+}
+
+static const struct signer_ops rsa_ops = {
+    .method = rsa_method,
+    .sign_hex = rsa_hex,
+    .hmac_hex = no_hmac_hex,
+};
 
 static int signer_new(struct signer **ret_signer, const struct signer_ops *ops,
                       const struct secret *key, enum hmac_kind kind)
@@ -92,4 +119,10 @@ int signer_sign_hex(const struct signer *signer, const void *data, size_t len,
                     char hex[SIGNER_MAX_HEX])
 {
     return signer->ops->sign_hex(signer, data, len, hex);
+}
+
+int signer_hmac_hex(const struct signer *signer, enum hmac_kind kind, const void *data, size_t len,
+                    char hex[HMAC_MAX_HEX])
+{
+    return signer->ops->hmac_hex(signer, kind, data, len, hex);
 }

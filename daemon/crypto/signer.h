@@ -32,5 +32,11 @@ const char *signer_method(const struct signer *signer);
 /* The signature as lower-case hex with NUL. -ENOMEM, -EIO */
 int signer_sign_hex(const struct signer *signer, const void *data, size_t len,
                     char hex[SIGNER_MAX_HEX]) MUST_CHECK;
+/*
+ * An HMAC of that kind with the device secret, whatever the method of logins is. -EOPNOTSUPP
+ * without a secret; -ENOMEM, -EIO
+ */
+int signer_hmac_hex(const struct signer *signer, enum hmac_kind kind, const void *data, size_t len,
+                    char hex[HMAC_MAX_HEX]) MUST_CHECK;
 
 #endif /* IOTD_CRYPTO_SIGNER_H */

@@ -130,9 +130,9 @@ static void on_provision(struct tree_call *call, void *userdata)
 }
 
 static const struct tree_method_impl methods[] = {
-    {"Provision", on_provision},
-    {"UpdateInfo", bus_info_update},
-    {"UpdateInfoJson", bus_info_update_json},
+    {"BindSignature", bus_bind_signature},  {"Provision", on_provision},
+    {"SendBindToken", bus_bind_send_token}, {"Unbind", bus_bind_unbind},
+    {"UpdateInfo", bus_info_update},        {"UpdateInfoJson", bus_info_update_json},
 };
 
 static const struct tree_property_impl properties[] = {

@@ -232,10 +232,16 @@ static void handler_controlled(const struct prop_update *updates, size_t n, void
     bus_thing_controlled(userdata, updates, n);
 }
 
+static void handler_fence(const struct fence_alarm *alarm, void *userdata)
+{
+    bus_bind_fence(userdata, alarm);
+}
+
 const struct calls_front bus_handler_ops = {
     .control = handler_control,
     .invoke = handler_invoke,
     .cancel = handler_cancel,
     .start = bus_start_program,
     .controlled = handler_controlled,
+    .fence = handler_fence,
 };

@@ -67,6 +67,12 @@ int bus_info_get(DBusMessageIter *it, void *userdata);
 void bus_info_update(struct tree_call *call, void *userdata);
 void bus_info_update_json(struct tree_call *call, void *userdata);
 
+/* bus_bind.c */
+void bus_bind_signature(struct tree_call *call, void *userdata);
+void bus_bind_send_token(struct tree_call *call, void *userdata);
+void bus_bind_unbind(struct tree_call *call, void *userdata);
+void bus_bind_fence(struct bus *bus, const struct fence_alarm *alarm);
+
 /* bus_link.c */
 void bus_link_changed(void *userdata);
 void bus_link_traffic(bool up, const struct mqtt_publish *publish, void *userdata);

@@ -36,7 +36,7 @@ static const char *const schema_steps[] = {
     " state INTEGER NOT NULL," /* enum answer_state */
     " code INTEGER NOT NULL,"
     " text TEXT NOT NULL,"
-    " response TEXT);" /* NULL: a control */
+    " response TEXT);" /* NULL: a control; "": a fence alarm */
     "CREATE TABLE facts ("
     " name TEXT PRIMARY KEY,"
     " value TEXT NOT NULL) WITHOUT ROWID;",

@@ -106,12 +106,24 @@ static void front_controlled(const struct prop_update *updates, size_t n, void *
     show_updates(crig.controlled, sizeof(crig.controlled), updates, n);
 }
 
+static void front_fence(const struct fence_alarm *a, void *userdata)
+{
+    (void) userdata;
+    crig.n_fences++;
+    (void) snprintf(crig.fence, sizeof(crig.fence), "%s %s \"%s\" %d %g/%g %d",
+                    a->alert_type ? a->alert_type : "-", a->condition ? a->condition : "-",
+                    a->fence_name ? a->fence_name : "-", a->has_time ? (int) a->alarm_time : -1,
+                    a->has_place ? a->longitude : -1, a->has_place ? a->latitude : -1,
+                    (int) a->timestamp_s);
+}
+
 static const struct calls_front front = {
     .control = front_control,
     .invoke = front_invoke,
     .cancel = front_cancel,
     .start = front_start,
     .controlled = front_controlled,
+    .fence = front_fence,
 };
 
 void crig_begin(void)

@@ -36,7 +36,9 @@ struct crig {
     char delivered[256]; /* the latest: "level=5 name=x", "unlock open=1 user=me" */
     int start_result;
     unsigned n_started;
-    char started[256];    /* the latest program that is to be started */
+    char started[256]; /* the latest program that is to be started */
+    unsigned n_fences;
+    char fence[320]; /* the latest: type, condition, name, time, long/lat, timestamp; - and -1 */
     char controlled[256]; /* the latest that no program serves */
 };
 

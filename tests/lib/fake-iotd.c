@@ -283,9 +283,9 @@ static const struct tree_property_impl link_properties[] = {
     {"SentMessages", get_zero},  {"ReceivedMessages", get_zero}, {"Reconnects", get_zero},
 };
 static const struct tree_method_impl device_methods[] = {
-    {"Provision", on_provision_call},
-    {"UpdateInfo", on_provision_call},
-    {"UpdateInfoJson", on_provision_call},
+    {"BindSignature", on_provision_call}, {"Provision", on_provision_call},
+    {"SendBindToken", on_provision_call}, {"Unbind", on_provision_call},
+    {"UpdateInfo", on_provision_call},    {"UpdateInfoJson", on_provision_call},
 };
 static const struct tree_property_impl device_properties[] = {
     {"ProductId", get_product},     {"DeviceName", get_device}, {"Bound", get_false},

@@ -37,24 +37,27 @@ static void test_restart(void)
     const struct answer *a;
 
     begin();
-    answers_begin(&as, "hangs", 3, true); /* on disk at once */
+    answers_begin(&as, "hangs", 3, ANSWER_ACTION); /* on disk at once */
     CHECK(answers_next_pending(&as) != NULL);
     restart();
     a = answers_next_pending(&as);
-    CHECK(a && a->is_action && a->content == 3);
+    CHECK(a && a->kind == ANSWER_ACTION && a->content == 3);
     if (a)
         CHECK_STR(a->token, "hangs");
-    answers_give(&as, "hangs", 3, true, 503, "restarted", "{}");
-    answers_give(&as, "done", 4, false, 0, "ok", NULL);
+    answers_give(&as, "hangs", 3, ANSWER_ACTION, 503, "restarted", "{}");
+    answers_give(&as, "done", 4, ANSWER_CONTROL, 0, "ok", NULL);
+    answers_give(&as, "fence", 5, ANSWER_FENCE, 0, "ok", NULL);
     fake_loop_advance(&mp.fl, 0); /* the end of the turn */
     restart();
     CHECK(!answers_next_pending(&as));
+    a = answers_find(&as, "fence", 5);
+    CHECK(a && a->kind == ANSWER_FENCE && !a->response);
     a = answers_find(&as, "hangs", 3);
-    CHECK(a && a->code == 503 && a->is_action);
+    CHECK(a && a->code == 503 && a->kind == ANSWER_ACTION);
     if (a)
         CHECK_STR(a->response, "{}");
     a = answers_find(&as, "done", 4);
-    CHECK(a && a->code == 0 && !a->is_action && !a->response);
+    CHECK(a && a->code == 0 && a->kind == ANSWER_CONTROL && !a->response);
     if (a)
         CHECK_STR(a->text, "ok");
     end();
@@ -68,10 +71,10 @@ static void test_arrived(void)
 
     begin();
     CHECK(!answers_next_unsent(&as));
-    CHECK(answers_give(&as, "one", 1, false, 0, "", NULL)); /* on disk at once */
-    CHECK(answers_give(&as, "two", 2, true, 0, "", "{}"));
-    CHECK(answers_give(&as, "three", 3, false, 406, "range", NULL));
-    CHECK(!answers_give(&as, "", 4, false, 0, "", NULL));
+    CHECK(answers_give(&as, "one", 1, ANSWER_CONTROL, 0, "", NULL)); /* on disk at once */
+    CHECK(answers_give(&as, "two", 2, ANSWER_ACTION, 0, "", "{}"));
+    CHECK(answers_give(&as, "three", 3, ANSWER_CONTROL, 406, "range", NULL));
+    CHECK(!answers_give(&as, "", 4, ANSWER_CONTROL, 0, "", NULL));
     for (int i = 0; i < 3; i++) {
         static const char *const tokens[] = {"one", "two", "three"};
 
@@ -90,7 +93,7 @@ static void test_arrived(void)
     fake_loop_advance(&mp.fl, 0);
     restart();
     a = answers_next_unsent(&as);
-    CHECK(a && a->taken == taken[1] && a->is_action);
+    CHECK(a && a->taken == taken[1] && a->kind == ANSWER_ACTION);
     if (a)
         a->sending = true;
     CHECK(!answers_next_unsent(&as));
@@ -105,8 +108,8 @@ static void test_find(void)
     begin();
     CHECK(!answers_find(&as, "t", 1));
     CHECK(!answers_find(&as, "", 0));
-    answers_give(&as, "t", 1, false, 406, "range", NULL);
-    answers_give(&as, "u", 1, true, 0, "", "{\"a\":1}");
+    answers_give(&as, "t", 1, ANSWER_CONTROL, 406, "range", NULL);
+    answers_give(&as, "u", 1, ANSWER_ACTION, 0, "", "{\"a\":1}");
     a = answers_find(&as, "t", 1);
     CHECK(a && a->code == 406 && !a->response);
     if (a)
@@ -117,7 +120,7 @@ static void test_find(void)
         CHECK_STR(a->response, "{\"a\":1}");
     CHECK(!answers_find(&as, "t", 2)); /* same token, other content: another command */
     CHECK(!answers_find(&as, "T", 1));
-    answers_give(&as, "", 7, false, 0, "",
+    answers_give(&as, "", 7, ANSWER_CONTROL, 0, "",
                  NULL); /* without a token there is nothing to find again */
     CHECK(!answers_find(&as, "", 7));
     end();
@@ -130,7 +133,7 @@ static void test_same_token(void)
 
     begin();
     for (unsigned i = 0; i < 1000; i++)
-        answers_give(&as, "0", i, true, (int) i, "", "{}");
+        answers_give(&as, "0", i, ANSWER_ACTION, (int) i, "", "{}");
     CHECK(!answers_find(&as, "0", 998));
     a = answers_find(&as, "0", 999);
     CHECK(a && a->code == 999);
@@ -164,7 +167,7 @@ static void test_long(void)
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     begin();
-    answers_give(&as, token, 1, false, 0, text, NULL);
+    answers_give(&as, token, 1, ANSWER_CONTROL, 0, text, NULL);
     a = answers_find(&as, token, 1);
     CHECK(a && strlen(a->text) == LIMIT_STATUS_TEXT);
     end();
