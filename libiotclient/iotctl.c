@@ -30,6 +30,14 @@ static const struct ctl_command commands[] = {
      ctl_monitor},
     {"access", "test USER VERB [ID]", "whether a user may do that, and which rule says so", 3, 4,
      CTL_OPTION_EXE, ctl_access},
+    {"notices", "",
+     "print what users and the cloud tell of the device: bound, unbound, fence alarms", 0, 0,
+     CTL_OPTION_COUNT, ctl_notices},
+    {"bind-signature", "", "sign for an app that wants to bind the device", 0, 0,
+     CTL_OPTION_BINDING, ctl_bind_signature},
+    {"bind-token", "TOKEN", "hand the token of an app that pairs the device to the cloud", 1, 1, 0,
+     ctl_bind_token},
+    {"unbind", "", "end the binding of the device", 0, 0, 0, ctl_unbind},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
@@ -42,6 +50,7 @@ static const struct ctl_command commands[] = {
 
 enum {
     OPT_BUS = 256,
+    OPT_CONN_ID,
     OPT_COUNT,
     OPT_CSV,
     OPT_DEVICE,
@@ -49,7 +58,9 @@ enum {
     OPT_FILE,
     OPT_HELP,
     OPT_JSON,
+    OPT_KIND,
     OPT_LINE,
+    OPT_METHOD,
     OPT_NO_WAIT,
     OPT_PRODUCT,
     OPT_PRODUCT_SECRET_FILE,
@@ -60,6 +71,7 @@ enum {
 
 static const struct option options[] = {
     {"bus", required_argument, NULL, OPT_BUS},
+    {"conn-id", required_argument, NULL, OPT_CONN_ID},
     {"count", required_argument, NULL, OPT_COUNT},
     {"csv", required_argument, NULL, OPT_CSV},
     {"device", required_argument, NULL, OPT_DEVICE},
@@ -67,7 +79,9 @@ static const struct option options[] = {
     {"file", required_argument, NULL, OPT_FILE},
     {"help", no_argument, NULL, OPT_HELP},
     {"json", no_argument, NULL, OPT_JSON},
+    {"kind", required_argument, NULL, OPT_KIND},
     {"line", required_argument, NULL, OPT_LINE},
+    {"method", required_argument, NULL, OPT_METHOD},
     {"no-wait", no_argument, NULL, OPT_NO_WAIT},
     {"product", required_argument, NULL, OPT_PRODUCT},
     {"product-secret-file", required_argument, NULL, OPT_PRODUCT_SECRET_FILE},
@@ -91,13 +105,15 @@ static int print_help(void)
            "  --json                        output for programs\n"
            "  --timeout S                   how long to wait for an answer (25)\n"
            "  --no-wait                     report, event: do not wait for the cloud\n"
-           "  --count N                     watch, monitor: end after N lines\n"
+           "  --count N                     watch, monitor, notices: end after N lines\n"
            "  --exe PATH                    access: of a program with that executable\n"
            "  --file FILE                   provision: the vendor's device_info.json\n"
            "  --csv FILE [--line N]         provision: a device of the console's batch file\n"
            "  --product ID --device NAME --product-secret-file FILE\n"
            "                                provision: the device registers itself\n"
            "  --region REGION               provision: china, us-east, europe, ap-bangkok\n"
+           "  --kind wifi|bluetooth|other --conn-id ID --method hmacsha1|hmacsha256\n"
+           "                                bind-signature: for which pairing, the app's text\n"
            "  --help, --version\n"
            "\nExit status: 0 done, 1 refused or failed, 64 usage, 69 iotd is not reached.\n");
     return CTL_OK;
@@ -120,26 +136,32 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_value)
     return 0;
 }
 
-/* An option of provision that is a text. */
-static bool take_text(struct ctl_provision *p, int c, unsigned *ret_used)
+/* An option of one command that is a text. */
+static bool take_text(struct ctl *ctl, int c, unsigned *ret_used)
 {
+    struct ctl_provision *p = &ctl->provision;
+    struct ctl_binding *b = &ctl->binding;
     const struct {
         int c;
+        unsigned option;
         const char **text;
     } texts[] = {
-        {OPT_CSV, &p->csv},
-        {OPT_DEVICE, &p->device},
-        {OPT_FILE, &p->file},
-        {OPT_PRODUCT, &p->product},
-        {OPT_PRODUCT_SECRET_FILE, &p->product_secret_file},
-        {OPT_REGION, &p->region},
+        {OPT_CONN_ID, CTL_OPTION_BINDING, &b->conn_id},
+        {OPT_CSV, CTL_OPTION_PROVISION, &p->csv},
+        {OPT_DEVICE, CTL_OPTION_PROVISION, &p->device},
+        {OPT_FILE, CTL_OPTION_PROVISION, &p->file},
+        {OPT_KIND, CTL_OPTION_BINDING, &b->kind},
+        {OPT_METHOD, CTL_OPTION_BINDING, &b->method},
+        {OPT_PRODUCT, CTL_OPTION_PROVISION, &p->product},
+        {OPT_PRODUCT_SECRET_FILE, CTL_OPTION_PROVISION, &p->product_secret_file},
+        {OPT_REGION, CTL_OPTION_PROVISION, &p->region},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         if (texts[i].c != c)
             continue;
         *texts[i].text = optarg;
-        *ret_used |= CTL_OPTION_PROVISION;
+        *ret_used |= texts[i].option;
         return true;
     }
     return false;
@@ -185,12 +207,13 @@ static int parse_options(struct ctl *ctl, unsigned *ret_used, int argc, char **a
             if (parse_number(optarg, MAX_TIMEOUT_S, &value) < 0)
                 return usage("--timeout wants 1 to 3600 seconds", optarg);
             ctl->timeout_ms = (int) value * 1000;
+            ctl->has_timeout = true;
             break;
         case OPT_VERSION:
             printf("iotctl %s\n", PACKAGE_VERSION);
             return -1;
         default:
-            if (take_text(&ctl->provision, c, ret_used))
+            if (take_text(ctl, c, ret_used))
                 break;
             return usage("no such option, or it wants a value", argv[optind - 1]);
         }

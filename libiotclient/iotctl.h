@@ -28,6 +28,11 @@ struct ctl_provision {
     uint64_t line;
 };
 
+/* Of iotctl bind-signature; NULL where they were not given. */
+struct ctl_binding {
+    const char *kind, *method, *conn_id;
+};
+
 struct ctl {
     DBusConnection *bus;
     const char *bus_name; /* as given to --bus */
@@ -36,8 +41,10 @@ struct ctl {
     bool no_wait;
     uint64_t count; /* 0: no end */
     int timeout_ms;
-    const char *exe; /* access; NULL: not given */
+    const char *exe;  /* access; NULL: not given */
+    bool has_timeout; /* --timeout was given */
     struct ctl_provision provision;
+    struct ctl_binding binding;
 };
 
 struct ctl_command {
@@ -54,10 +61,11 @@ struct ctl_command {
 #define CTL_OPTION_NO_WAIT 2U
 #define CTL_OPTION_PROVISION 4U
 #define CTL_OPTION_EXE 8U
+#define CTL_OPTION_BINDING 16U
 #define CTL_LOCAL 128U /* the command needs neither bus nor iotd */
 
 /* iotctl_status.c, iotctl_prop.c, iotctl_post.c, iotctl_link.c, iotctl_info.c, iotctl_provision.c,
- * iotctl_access.c
+ * iotctl_access.c, iotctl_bind.c
  */
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_get(struct ctl *ctl, int argc, char **argv);
@@ -75,6 +83,10 @@ int ctl_provision(struct ctl *ctl, int argc, char **argv);
 int ctl_access(struct ctl *ctl, int argc, char **argv);
 /* Its first argument, before anything is asked of iotd. */
 int ctl_check_access(char **argv);
+int ctl_bind_signature(struct ctl *ctl, int argc, char **argv);
+int ctl_bind_token(struct ctl *ctl, int argc, char **argv);
+int ctl_unbind(struct ctl *ctl, int argc, char **argv);
+int ctl_notices(struct ctl *ctl, int argc, char **argv);
 int ctl_model(struct ctl *ctl, int argc, char **argv); /* iotctl_model.c */
 /* The options of provision, before anything is asked of iotd. */
 int ctl_check_provision(struct ctl *ctl);
@@ -97,8 +109,9 @@ int ctl_add_match(struct ctl *ctl, const char *rule) MUST_CHECK;
 /* So that ctl_next_signal() hears of the end of iotd. */
 int ctl_add_owner_match(struct ctl *ctl) MUST_CHECK;
 /*
- * The next signal of the device object. timeout_ms -1: for ever. CTL_UNAVAILABLE when iotd or the
- * bus goes away, CTL_FAILED when the time is over (silent: the caller knows what it waited for).
+ * The next signal of the device object; member NULL: any of the interface. timeout_ms -1: for ever.
+ * CTL_UNAVAILABLE when iotd or the bus goes away, CTL_FAILED when the time is over (silent: the
+ * caller knows what it waited for).
  */
 int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int timeout_ms,
                     DBusMessage **ret_msg) MUST_CHECK;

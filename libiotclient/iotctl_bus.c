@@ -236,6 +236,13 @@ static bool is_end(DBusMessage *msg)
            strcmp(name, IOTD_BUS_NAME) == 0 && from[0];
 }
 
+static bool is_wanted(DBusMessage *msg, const char *iface, const char *member)
+{
+    return dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_SIGNAL &&
+           dbus_message_has_interface(msg, iface) &&
+           (!member || dbus_message_has_member(msg, member));
+}
+
 int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int timeout_ms,
                     DBusMessage **ret_msg)
 {
@@ -249,8 +256,7 @@ int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int 
             (void) ctl_fail(ctl, NULL, "iotd went away");
             return CTL_UNAVAILABLE;
         }
-        if (msg && dbus_message_is_signal(msg, iface, member) &&
-            dbus_message_has_sender(msg, ctl->owner) &&
+        if (msg && is_wanted(msg, iface, member) && dbus_message_has_sender(msg, ctl->owner) &&
             dbus_message_has_path(msg, IOTD_DEVICE_PATH)) {
             *ret_msg = TAKE(msg);
             return CTL_OK;

@@ -70,7 +70,7 @@ iotctl_LDFLAGS = $(AM_LDFLAGS) $(IOTD_EXE_LDFLAGS)
 iotctl_SOURCES = \
 	%reldir%/iotctl.c %reldir%/iotctl.h \
 	%reldir%/iotctl_bus.c \
-	%reldir%/iotctl_control.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
+	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \
 	%reldir%/iotctl_prop.c \

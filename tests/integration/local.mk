@@ -175,6 +175,11 @@ integration_tests += %reldir%/08-after-connect.bus
 %canon_reldir%_08_after_connect_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_08_after_connect_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/09-bind.bus
+%canon_reldir%_09_bind_bus_SOURCES = %reldir%/09-bind.bus.c
+%canon_reldir%_09_bind_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_09_bind_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/10-dynreg-first-boot.bus
 %canon_reldir%_10_dynreg_first_boot_bus_SOURCES = %reldir%/10-dynreg-first-boot.bus.c \
 	tests/lib/dynreg-stage.c tests/lib/dynreg-stage.h
