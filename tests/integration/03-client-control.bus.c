@@ -349,7 +349,7 @@ static void test_arguments(void)
     CHECK_INT(iotc_serve_control(s.w.client, &slot, ids, 1, NULL, &s, NULL), -EINVAL);
     CHECK_INT(iotc_serve_control(s.w.client, &slot, bad, 1, on_control, &s, NULL), -EINVAL);
     CHECK_INT(iotc_serve_control(s.w.client, &slot, again, 2, on_control, &s, NULL), -EEXIST);
-    CHECK_INT(iotc_serve_control(s.w.client, &slot, ids, 513, on_control, &s, NULL), -EMSGSIZE);
+    CHECK_INT(iotc_serve_control(s.w.client, &slot, ids, 2049, on_control, &s, NULL), -EMSGSIZE);
     CHECK(slot == NULL);
     CHECK_INT(iotc_serve_control(s.w.client, &slot, unknown, 1, on_control, &s, NULL), 0);
     world_settle(&s.w);
