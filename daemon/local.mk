@@ -80,7 +80,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h \
 	%reldir%/core/info.c %reldir%/core/info.h \
-	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_store.c \
+	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
 	%reldir%/core/hold.c %reldir%/core/hold.h \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
 	%reldir%/core/pace.c %reldir%/core/pace.h \

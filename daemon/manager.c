@@ -111,6 +111,13 @@ static void core_config_of(const struct conf *c, const struct policy_rule *rules
                            struct core_config *ret_config)
 {
     *ret_config = (struct core_config){
+        .quota =
+            {
+                .ids = (unsigned) c->quota_ids,
+                .calls = (unsigned) c->quota_calls,
+                .rate = (unsigned) c->quota_rate,
+                .attachments = (unsigned) c->quota_attachments,
+            },
         .report_rate = (unsigned) c->report_rate,
         .policy = policy_of(c),
         .policy_rules = rules,
@@ -123,6 +130,7 @@ static void core_config_of(const struct conf *c, const struct policy_rule *rules
                 .max_events = c->outbox_max_events,
                 .max_bytes = c->outbox_max_bytes,
                 .rate = (unsigned) c->outbox_rate,
+                .share = (unsigned) c->quota_outbox_share,
                 .drop_oldest_info = strcmp(c->outbox_info_policy, "drop-oldest") == 0,
             },
         .firmware_version = c->firmware_version,
@@ -170,10 +178,10 @@ static int on_reload(void (*ignored)(const char *key, void *data), void *data, v
         r = conf_reload(m->in.conf, newer, ignored, data);
     if (r < 0)
         return r;
-    apply_access(m, &access);
     apply_log_level(m->in.conf);
     core_config_of(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
+    apply_access(m, &access);
     log_notice("settings read again");
     return 0;
 }

@@ -605,6 +605,11 @@ unit_tests += %reldir%/unit/test-calls-later
 %canon_reldir%_unit_test_calls_later_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_calls_later_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-events-quota
+%canon_reldir%_unit_test_events_quota_SOURCES = %reldir%/unit/test-events-quota.c
+%canon_reldir%_unit_test_events_quota_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_events_quota_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-calls-wait
 %canon_reldir%_unit_test_calls_wait_SOURCES = %reldir%/unit/test-calls-wait.c
 %canon_reldir%_unit_test_calls_wait_CPPFLAGS = $(daemon_test_cppflags)

@@ -45,6 +45,8 @@ void call_part_free(struct call_part *p);
 /* The part of that owner, or that waits for that service; a new one when there is none. */
 int call_part_get(struct call *c, struct registration *owner, const char *service,
                   size_t max_updates, struct call_part **ret_part) MUST_CHECK;
+/* Whether the program may get one more. */
+bool calls_has_room(const struct calls *cs, const struct client *client);
 /* Gives it to its owner; counts the failure when it cannot. True: it is on its way. */
 bool call_part_deliver(struct call_part *p);
 /* Has the service of the part started. The same. */

@@ -82,6 +82,7 @@ struct calls {
     struct answers answers;
     struct list deliveries;  /* answers that the session has */
     struct loop_timer retry; /* of answers that it had no room for */
+    unsigned max_per_client; /* that one program works on, quota.calls; 0: no limit */
     bool accept_unowned;
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;

@@ -54,6 +54,8 @@ static int take_value(struct calls *cs, struct call *c, const char *id, const js
     service = owner ? NULL : access_service_of(cs->access, id);
     if (!owner && !service && !cs->accept_unowned)
         return problem(p, CODE_UNKNOWN, "no program serves %s", id);
+    if (owner && !calls_has_room(cs, owner->client))
+        return problem(p, CODE_FULL, "%.32s has too many calls in flight", owner->client->app_id);
     r = call_part_get(c, owner, service, n_params, &part);
     if (r < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
@@ -221,6 +223,8 @@ static int invoke(struct calls *cs, struct call *c, struct problem *p)
 
     if (!owner && !service)
         return problem(p, CODE_UNKNOWN, "no program serves %s", c->action->id);
+    if (owner && !calls_has_room(cs, owner->client))
+        return problem(p, CODE_FULL, "%.32s has too many calls in flight", owner->client->app_id);
     if (call_part_get(c, owner, service, 0, &part) < 0)
         return problem(p, CODE_INTERNAL, "out of memory");
     if (!(owner ? call_part_deliver(part) : call_part_wait(part)))

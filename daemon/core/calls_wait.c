@@ -48,6 +48,17 @@ int call_part_get(struct call *c, struct registration *owner, const char *servic
     return 0;
 }
 
+bool calls_has_room(const struct calls *cs, const struct client *client)
+{
+    unsigned n = 0;
+
+    LIST_FOR_EACH (cn, &cs->pending) {
+        LIST_FOR_EACH (pn, &LIST_ENTRY(cn, struct call, link)->parts)
+            n += LIST_ENTRY(pn, struct call_part, link)->client == client;
+    }
+    return cs->max_per_client == 0 || n < cs->max_per_client;
+}
+
 bool call_part_deliver(struct call_part *p)
 {
     struct call *c = p->call;

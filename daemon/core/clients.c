@@ -23,6 +23,15 @@ void clients_done(struct clients *cs)
     (void) cs;
 }
 
+static bool has_room(const struct clients *cs, uint32_t uid)
+{
+    unsigned n = 0;
+
+    LIST_FOR_EACH (node, &cs->list)
+        n += LIST_ENTRY(node, struct client, link)->uid == uid;
+    return cs->max_per_user == 0 || n < cs->max_per_user;
+}
+
 int clients_add(struct clients *cs, const char *peer, uint32_t uid, uint32_t pid,
                 struct client **ret_client)
 {
@@ -30,6 +39,8 @@ int clients_add(struct clients *cs, const char *peer, uint32_t uid, uint32_t pid
 
     if (cs->n >= LIMIT_CLIENTS)
         return -ENOBUFS;
+    if (!has_room(cs, uid))
+        return -EDQUOT;
     c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;

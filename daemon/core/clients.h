@@ -28,6 +28,7 @@ struct client {
 struct clients {
     struct list list; /* oldest first */
     unsigned n;
+    unsigned max_per_user; /* quota.attachments; 0: no limit */
     uint32_t last_number;
 };
 
@@ -35,7 +36,8 @@ void clients_init(struct clients *cs);
 /* All clients are gone: their front removed them. */
 void clients_done(struct clients *cs);
 
-/* 0; -ENOBUFS too many programs; -ENOMEM. The app_id is the peer's name until one is set. */
+/* 0; -ENOBUFS too many programs; -EDQUOT of this user; -ENOMEM. The app_id is the peer's name until
+ * one is set. */
 int clients_add(struct clients *cs, const char *peer, uint32_t uid, uint32_t pid,
                 struct client **ret_client) MUST_CHECK;
 /* Nothing may be registered any more: owners_release() and calls_release() came before. */

@@ -95,6 +95,10 @@ static const struct thing_events thing_events = {
 
 void core_configure(struct core *core, const struct core_config *config)
 {
+    core->quota = config->quota;
+    core->clients.max_per_user = config->quota.attachments;
+    core->owners.max_ids = config->quota.ids;
+    core->calls.max_per_client = config->quota.calls;
     core->calls.accept_unowned = config->accept_unowned;
     core->calls.control_timeout_us = config->control_timeout_us;
     core->calls.action_timeout_us = config->action_timeout_us;

@@ -20,7 +20,16 @@
 #include "daemon/core/service.h"
 #include "daemon/crypto/signer.h"
 
+/* What one program may use; 0: no limit of its own. */
+struct core_quota {
+    unsigned ids;         /* that it serves */
+    unsigned calls;       /* that it works on */
+    unsigned rate;        /* reports and posts a second */
+    unsigned attachments; /* of one user */
+};
+
 struct core_config {
+    struct core_quota quota;
     unsigned report_rate;
     struct policy policy;                   /* of all properties */
     const struct policy_rule *policy_rules; /* of single ones; borrowed for the call */
@@ -47,6 +56,7 @@ struct core {
     struct persist persist;
     struct persist_part part; /* of the facts that have no other place */
     struct access access;
+    struct core_quota quota;
     struct clients clients;
     struct owners owners;
     struct policies policies;

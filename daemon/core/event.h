@@ -36,6 +36,7 @@ struct event {
     void *userdata;
     char *peer;
     char *scope;
+    struct event_account *account; /* whose share it takes; NULL: nobody's */
     int64_t bytes;
     char params[];
 };
@@ -58,6 +59,21 @@ void events_schedule(struct events *es, uint64_t delay_us);
 /* Gives up the oldest info in memory that is not on its way, and tells its program. -ENOENT: there
  * is none. */
 int events_drop_oldest(struct events *es) MUST_CHECK;
+/* Gives that one up for a newer event, and brings more from disk. */
+int events_drop(struct event *e) MUST_CHECK;
+
+/*
+ * events_quota.c. Whose share it takes, with outbox.info_policy when that is used up.
+ * 0; -EDQUOT there is no room; -ENOMEM
+ */
+int events_account_open(struct events *es, struct event *e) MUST_CHECK;
+/* It takes none any more. */
+void events_account_close(struct event *e);
+void events_account_find(struct event *e, const char *name);
+const char *events_account_name(const struct event *e);
+int events_load_accounts(struct events *es) MUST_CHECK;
+void events_free_accounts(struct events *es);
+
 /* Ends it: its program hears code, its row goes. */
 void events_end(struct event *e, int code, const char *text);
 

@@ -41,6 +41,7 @@ void events_end(struct event *e, int code, const char *text)
     e->state = EVENT_ENDED;
     es->n_all--;
     es->n_bytes -= e->bytes;
+    events_account_close(e);
     list_append(&es->ended, &e->link);
     completion_tell(es->completion, e->scope, e->peer, (uint64_t) e->token, code, text);
     persist_request(es->persist, false);
@@ -277,12 +278,14 @@ static int prepare(struct events *es, const char *peer, const char *params, uint
     r = event_new(&e, params, peer, es->completion->scope);
     if (r < 0)
         return r;
-    r = check_room(es, e->bytes);
+    e->owner = es;
+    r = events_account_open(es, e);
+    if (r == 0)
+        r = check_room(es, e->bytes);
     if (r < 0) {
-        event_destroy(e);
+        events_abandon(e);
         return r;
     }
-    e->owner = es;
     e->timestamp_s = (int64_t) (timestamp_s ? timestamp_s : ntp_now_s(es->ntp));
     *ret_event = e;
     return 0;
@@ -305,6 +308,8 @@ void events_keep(struct event *e, events_posted_fn fn, void *userdata)
 
 void events_abandon(struct event *e)
 {
+    if (e)
+        events_account_close(e);
     event_destroy(e);
 }
 
@@ -366,6 +371,7 @@ int events_init(struct events *es, struct loop *loop, struct link *link, struct 
     list_init(&es->posting);
     list_init(&es->sent);
     list_init(&es->ended);
+    list_init(&es->accounts);
     es->part.userdata = es;
     events_configure(es, config);
     persist_add(persist, &es->part);
@@ -399,5 +405,6 @@ void events_done(struct events *es)
     clear(es, &es->sent);
     clear(es, &es->ended);
     clear(es, &es->posting);
+    events_free_accounts(es);
     es->loop = NULL;
 }

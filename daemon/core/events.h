@@ -44,7 +44,10 @@ struct events_config {
     int64_t max_bytes;
     bool drop_oldest_info; /* outbox.info_policy */
     unsigned rate;         /* outbox.rate; 0: no limit */
+    unsigned share;        /* quota.outbox_share, in percent; 0: no limit */
 };
+
+#define EVENTS_ACCOUNT 96 /* bytes of the name of a program */
 
 struct events {
     struct loop *loop;
@@ -68,6 +71,14 @@ struct events {
     unsigned n_sent;
     int64_t n_all;
     int64_t n_bytes;
+    struct list accounts; /* of those that have events in the queue */
+    unsigned n_accounts;
+    /*
+     * Names the program behind a peer, the same one over restarts of it and of iotd, where it
+     * can be told; "": nobody, without a limit. NULL: nobody has one.
+     */
+    void (*account_of)(const char *peer, char name[EVENTS_ACCOUNT], void *userdata);
+    void *account_userdata;
 };
 
 /*
@@ -88,7 +99,8 @@ void events_configure(struct events *es, const struct events_config *config);
  * @param params       object as JSON text, checked by the caller; copied
  * @param timestamp_s  0: now
  * @param fn           runs once, later, if 0 is returned
- * @return 0; -ENOBUFS the queue is full; -EMSGSIZE more than a message holds; -ENOMEM
+ * @return 0; -ENOBUFS the queue is full; -EDQUOT the peer's share of it is; -EMSGSIZE more than a
+ *         message holds; -ENOMEM
  */
 int events_post(struct events *es, const char *peer, const struct model_event *event,
                 const char *params, uint64_t timestamp_s, events_posted_fn fn,

@@ -150,6 +150,7 @@ static int on_entry(const struct outbox_entry *entry, void *userdata)
     e->token = entry->token;
     e->timestamp_s = entry->timestamp_s;
     e->bytes = entry->bytes;
+    events_account_find(e, entry->account);
     (void) snprintf(e->id, sizeof(e->id), "%s", entry->event_id);
     (void) snprintf(e->client_token, sizeof(e->client_token), "%s", entry->client_token);
     list_append(&q->queued, &e->link);
@@ -172,6 +173,10 @@ int events_fill(struct events *es, enum event_class class)
 
 int events_load(struct events *es)
 {
+    int e = events_load_accounts(es);
+
+    if (e < 0)
+        return e;
     for (int c = 0; c < EVENT_CLASS_COUNT_; c++) {
         struct outbox_totals t = {0};
         int r = outbox_get_totals(es->persist->db, c, &t);
@@ -206,6 +211,15 @@ int events_is_open(struct events *es, const char *peer, uint64_t token, bool *re
     return outbox_find(es->persist->db, (int64_t) token, peer, es->completion->scope, ret_open);
 }
 
+int events_drop(struct event *e)
+{
+    struct events *es = e->owner;
+    enum event_class class = e->class;
+
+    events_end(e, 429, "dropped for a newer event, as outbox.info_policy says");
+    return events_fill(es, class);
+}
+
 int events_drop_oldest(struct events *es)
 {
     struct event_queue *q = &es->queues[EVENT_CLASS_INFO];
@@ -219,8 +233,7 @@ int events_drop_oldest(struct events *es)
     }
     if (!oldest)
         return -ENOENT;
-    events_end(oldest, 429, "dropped for a newer event, as outbox.info_policy says");
-    return events_fill(es, EVENT_CLASS_INFO);
+    return events_drop(oldest);
 }
 
 /* --- saving --- */
@@ -248,6 +261,7 @@ static int save(struct db *db, void *userdata)
             .params = e->params,
             .peer = e->peer,
             .scope = e->scope,
+            .account = events_account_name(e),
             .bytes = e->bytes,
         };
 
@@ -291,6 +305,7 @@ static void saved(int result, void *userdata)
         if (result < 0) {
             es->n_all--;
             es->n_bytes -= e->bytes;
+            events_account_close(e);
             event_destroy(e);
         } else {
             events_enqueue(es, e);

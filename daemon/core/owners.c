@@ -186,12 +186,44 @@ static size_t count(const struct owners_ids *ids)
     return ids->n[FEATURE_PROPERTY] + ids->n[FEATURE_EVENT] + ids->n[FEATURE_ACTION];
 }
 
+/* Those that it does not serve yet, each once. Each is in the model. */
+static int count_new(const struct owners *o, const struct owners_ids *ids, size_t *ret_n)
+{
+    size_t n = 0;
+
+    for (int f = 0; f < FEATURE_COUNT_; f++) {
+        size_t n_features = owners_count(o, (enum feature) f);
+        CLEANUP(freep) bool *seen = calloc(n_features ? n_features : 1, sizeof(*seen));
+
+        if (!seen)
+            return -ENOMEM;
+        for (size_t i = 0; i < ids->n[f]; i++) {
+            int index = find(o, (enum feature) f, ids->ids[f][i]);
+
+            if (index < 0 || seen[index] || o->of[f][index])
+                continue;
+            seen[index] = true;
+            n++;
+        }
+    }
+    *ret_n = n;
+    return 0;
+}
+
 int owners_check(struct owners *o, struct client *c, const struct owners_ids *ids,
                  const char **ret_id)
 {
-    if ((c ? c->n_ids : 0) + count(ids) > LIMIT_CLIENT_IDS)
+    size_t max = o->max_ids ? o->max_ids : LIMIT_CLIENT_IDS, n;
+    int e;
+
+    if (count(ids) > (size_t) FEATURE_COUNT_ * LIMIT_CLIENT_IDS)
         return -ENOBUFS;
-    return for_each(o, ids, check_free, NULL, c, ret_id);
+    e = for_each(o, ids, check_free, NULL, c, ret_id);
+    if (e == 0)
+        e = count_new(o, ids, &n);
+    if (e == 0 && (c ? c->n_ids : 0) + n > max)
+        e = -EDQUOT;
+    return e;
 }
 
 int owners_register(struct owners *o, struct client *c, const struct owners_ids *ids,

@@ -26,6 +26,7 @@ struct registration {
 
 struct owners {
     const struct model *model; /* borrowed: manager */
+    unsigned max_ids;          /* of one program, quota.ids; 0: LIMIT_CLIENT_IDS */
     struct registration **of[FEATURE_COUNT_];
 };
 
@@ -41,13 +42,14 @@ struct owners_ids {
 /*
  * Whether c (NULL: a program that serves nothing yet) may have all of them.
  * @param ret_id  on -ENOENT and -EEXIST the id that it was about; borrowed from ids
- * @return 0; -ENOENT not in the model; -EEXIST another program serves it; -ENOBUFS quota
+ * @return 0; -ENOENT not in the model; -EEXIST another program serves it; -EDQUOT more
+ *         than one program may have; -ENOBUFS more than there can be; -ENOMEM
  */
 int owners_check(struct owners *o, struct client *c, const struct owners_ids *ids,
                  const char **ret_id) MUST_CHECK;
 /*
  * All of them or none. An id that the client serves already moves to the new handler.
- * @return as owners_check(); -ENOMEM
+ * @return as owners_check()
  */
 int owners_register(struct owners *o, struct client *c, const struct owners_ids *ids,
                     const char *handler, const char **ret_id) MUST_CHECK;

@@ -253,6 +253,8 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
 
     core->completion.fn = bus_thing_completed;
     core->completion.userdata = bus;
+    core->events.account_of = bus_peer_account;
+    core->events.account_userdata = bus;
     core->calls.front = &bus_handler_ops;
     core->calls.userdata = bus;
     core->on_time = bus_device_time;

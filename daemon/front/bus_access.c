@@ -108,6 +108,7 @@ void bus_access_share(struct bus *bus, const struct bus_news *news, size_t n)
 void bus_access_changed(struct bus *bus)
 {
     bus_peers_review(bus);
+    bus_peers_limit(bus);
     LIST_FOR_EACH (node, &bus->peers.list) {
         struct bus_peer *p = LIST_ENTRY(node, struct bus_peer, link);
 

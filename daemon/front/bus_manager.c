@@ -113,6 +113,10 @@ static void on_attach(struct tree_call *call, void *userdata)
         r = read_tokens(&it, &tokens, &n_tokens);
     if (r == 0)
         r = bus_client_get(bus, peer, &c);
+    if (r == -EDQUOT) {
+        tree_call_error(&call, -ENOBUFS, "quota.attachments");
+        return;
+    }
     if (r == 0)
         r = client_set_app_id(c, app_id);
     if (r == 0) {

@@ -20,7 +20,8 @@
 LOG_AREA("bus");
 
 #define MAX_PEERS (2 * LIMIT_CLIENTS)
-#define MAX_WAITING 64 /* own choice: calls of one peer before its credentials are there */
+#define RATE_BURST_S 10 /* own choice: seconds' worth of quota.rate at once */
+#define MAX_WAITING 64  /* own choice: calls of one peer before its credentials are there */
 
 struct waiting {
     struct list link;
@@ -159,6 +160,40 @@ void bus_peers_review(struct bus *bus)
         find_exe(LIST_ENTRY(n, struct bus_peer, link));
 }
 
+static void init_rate(struct bus_peer *p)
+{
+    unsigned rate = p->bus->core->quota.rate;
+
+    ratelimit_init(&p->rate, rate, USEC_PER_SEC, rate * RATE_BURST_S);
+    p->was_fast = false;
+}
+
+void bus_peers_limit(struct bus *bus)
+{
+    LIST_FOR_EACH (n, &bus->peers.list)
+        init_rate(LIST_ENTRY(n, struct bus_peer, link));
+}
+
+int bus_peer_take_rate(struct bus_peer *p)
+{
+    if (ratelimit_take(&p->rate, loop_now_us(p->bus->loop)) == 0)
+        return 0;
+    if (!p->was_fast)
+        log_warn_limited(&p->bus->refusals, "too fast name=%s uid=%u pid=%u", p->name, p->uid,
+                         p->pid);
+    p->was_fast = true;
+    return -EDQUOT;
+}
+
+void bus_peer_account(const char *peer, char name[EVENTS_ACCOUNT], void *userdata)
+{
+    const struct bus_peer *p = find(userdata, peer);
+
+    if (p && p->known)
+        (void) snprintf(name, EVENTS_ACCOUNT, "%u%s%s", p->uid, p->client ? " " : "",
+                        p->client ? p->client->app_id : "");
+}
+
 static void read_process(struct bus_peer *p, int pidfd)
 {
     int r = process_get_exe(p->pid, pidfd, p->seen_us, &p->found);
@@ -252,6 +287,7 @@ static int peer_new(struct bus *bus, const char *name, struct bus_peer **ret_pee
         return -ENOMEM;
     p->bus = bus;
     p->seen_us = clock_boot_us();
+    init_rate(p);
     list_init(&p->waiting);
     list_append(&bus->peers.list, &p->link);
     bus->peers.n++;

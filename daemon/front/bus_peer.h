@@ -13,6 +13,7 @@
 
 #include "daemon/core/access.h"
 #include "daemon/core/clients.h"
+#include "daemon/core/events.h"
 #include "daemon/sys/process.h"
 #include "dbus/tree.h"
 
@@ -39,6 +40,8 @@ struct bus_peer {
     uint64_t seen_us;         /* of clock_boot_us(): its first call */
     struct process_exe found; /* what the system says it runs */
     const char *exe;          /* as struct access_subject has it */
+    struct ratelimit rate;    /* of reports and posts, quota.rate */
+    bool was_fast;            /* it is on the log */
     struct bus_refusal refusals[8];
     unsigned n_refusals;
     struct client *client; /* NULL until it attached */
@@ -55,6 +58,13 @@ void bus_peers_init(struct bus_peers *peers);
 void bus_peers_clear(struct bus *bus);
 /* The rules are others: which executables they name, too. */
 void bus_peers_review(struct bus *bus);
+
+/* quota.rate may be another one. */
+void bus_peers_limit(struct bus *bus);
+/* One more report or post: 0; -EDQUOT more than quota.rate. */
+int bus_peer_take_rate(struct bus_peer *p) MUST_CHECK;
+/* For struct events: the user, and the program of that user where it said which it is. */
+void bus_peer_account(const char *peer, char name[EVENTS_ACCOUNT], void *userdata);
 
 /* For tree_new(): keeps calls back until their sender is known, and refuses what it may not do. */
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata);

@@ -148,8 +148,16 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
     }
     if (r == 0)
         r = owners_check(&bus->core->owners, peer->client, &lists->ids, detail);
+    if (r == -EDQUOT) {
+        *detail = "quota.ids";
+        return -ENOBUFS;
+    }
     if (r == 0)
         r = bus_client_get(bus, peer, &c);
+    if (r == -EDQUOT) {
+        *detail = "quota.attachments";
+        return -ENOBUFS;
+    }
     if (r == 0 && options.app_id)
         r = client_set_app_id(c, options.app_id);
     if (r == 0)

@@ -64,6 +64,22 @@ static int wrong(struct intake *in, int error, const char *fmt, ...)
     return error;
 }
 
+/* Answers what is wrong. */
+static void refuse(struct tree_call *call, struct intake *in, int r)
+{
+    if (r == -EDQUOT)
+        r = wrong(in, -ENOBUFS, "quota.outbox_share");
+    tree_call_error(&call, r, in->detail[0] ? in->detail : NULL);
+}
+
+/* Not more of them than quota.rate. */
+static int take_rate(struct intake *in)
+{
+    int r = in->peer ? bus_peer_take_rate(in->peer) : -EACCES;
+
+    return r == -EDQUOT ? wrong(in, -ENOBUFS, "quota.rate") : r;
+}
+
 /* Answers with the token, or with what is wrong; samples are answered when they are on disk. */
 static void finish(struct tree_call *call, struct intake *in, int r, uint64_t token)
 {
@@ -79,7 +95,7 @@ static void finish(struct tree_call *call, struct intake *in, int r, uint64_t to
     if (r == 0)
         r = msg_append_uint64(&it, token);
     if (r < 0)
-        tree_call_error(&call, r, in->detail[0] ? in->detail : NULL);
+        refuse(call, in, r);
     else
         tree_call_reply(&call);
     intake_done(in);
@@ -142,7 +158,10 @@ static int check_sender(struct intake *in, enum feature f, size_t index, const c
 static int begin_updates(struct intake *in)
 {
     size_t n = in->core->model->n_properties;
+    int r = take_rate(in);
 
+    if (r < 0)
+        return r;
     in->updates = calloc(n ? n : 1, sizeof(*in->updates));
     return in->updates ? 0 : -ENOMEM;
 }
@@ -306,6 +325,9 @@ static int begin_event(struct intake *in, const char *id)
     const struct model_event *event;
     int r;
 
+    r = take_rate(in);
+    if (r < 0)
+        return r;
     if (index < 0)
         return wrong(in, -ENOENT, "%.64s", id);
     r = check_sender(in, FEATURE_EVENT, (size_t) index, id);
@@ -362,7 +384,7 @@ static int post(struct intake *in, struct tree_call *call)
 static void finish_post(struct tree_call *call, struct intake *in, int r)
 {
     if (r < 0)
-        tree_call_error(&call, r, in->detail[0] ? in->detail : NULL);
+        refuse(call, in, r);
     intake_done(in);
 }
 

@@ -17,6 +17,7 @@ struct outbox_entry {
     const char *params;
     const char *peer;
     const char *scope;
+    const char *account; /* NULL: "" */
     int64_t bytes;
 };
 
@@ -39,5 +40,10 @@ int outbox_load(struct db *db, int class, int64_t turn, int64_t token, int64_t m
 int outbox_find(struct db *db, int64_t token, const char *peer, const char *scope,
                 bool *ret_found) MUST_CHECK;
 int outbox_get_totals(struct db *db, int class, struct outbox_totals *ret_totals) MUST_CHECK;
+
+/* What each account has there; "" is left out. */
+int outbox_get_accounts(struct db *db,
+                        int (*fn)(const char *account, int64_t n, int64_t bytes, void *userdata),
+                        void *userdata) MUST_CHECK;
 
 #endif /* IOTD_STORE_OUTBOX_H */

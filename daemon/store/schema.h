@@ -44,6 +44,9 @@ static const char *const schema_steps[] = {
     "ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;" /* orders before token */
     "DROP INDEX outbox_order;"
     "CREATE INDEX outbox_order ON outbox (class, turn, token);",
+
+    /* The program whose share it takes; "": nobody's. */
+    "ALTER TABLE outbox ADD COLUMN account TEXT NOT NULL DEFAULT '';",
 };
 
 #endif /* IOTD_STORE_SCHEMA_H */

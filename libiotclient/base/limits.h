@@ -64,7 +64,8 @@
 
 /* Programs. Beyond: Full. */
 #define LIMIT_CLIENTS 256                /* own choice: attached programs */
-#define LIMIT_CLIENT_IDS LIMIT_MODEL_IDS /* own choice: one program may serve a whole product */
+#define LIMIT_CLIENT_IDS LIMIT_MODEL_IDS /* own choice: ids owned by one program */
+#define LIMIT_ACCOUNTS 512       /* own choice: programs that have events in the queue; -EDQUOT */
 #define LIMIT_CLIENT_TOKENS 256  /* own choice: reports and posts of one program in flight */
 #define LIMIT_STARTS 32          /* own choice: programs that are being started; -ENOBUFS */
 #define LIMIT_MONITORS 8         /* own choice: programs that watch the traffic */

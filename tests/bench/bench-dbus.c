@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 
     iotd = daemon_start(&(struct daemon_options){
         .endpoint = "ws://127.0.0.1:9/mqtt",
-        .settings = "[outbox]\nmax_events = 1000000\nmax_bytes = 1000000000\n"});
+        .settings = "[outbox]\nmax_events = 1000000\nmax_bytes = 1000000000\n[quota]\nrate = 0\n"});
     measure_posts(&(struct caller){conn, IOTD_BUS_NAME}, &(struct caller){conn, echo_name});
     daemon_stop(iotd);
 

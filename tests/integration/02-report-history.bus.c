@@ -195,7 +195,7 @@ static void test_full(void)
 {
     struct scene s;
 
-    start(&s, HISTORY "[outbox]\nmax_events = 2\n");
+    start(&s, HISTORY "[outbox]\nmax_events = 2\n[quota]\noutbox_share = 100\n");
     away(&s);
     for (int i = 1; i <= 2; i++)
         (void) thing_token(s.bus, "ReportValue", "sv", "uptime", "x", (int64_t) i);

@@ -135,7 +135,7 @@ static void test_full(void)
     uint64_t tokens[4];
     struct scene s;
 
-    scene_start(&s, "[outbox]\nmax_events = 4\n");
+    scene_start(&s, "[outbox]\nmax_events = 4\n[quota]\noutbox_share = 100\n");
     link_off(&s);
     for (int i = 0; i < 4; i++)
         tokens[i] = post_info(s.bus, i);

@@ -61,6 +61,8 @@ static void check_arrives(struct scene *s, const char *event, int n)
     CHECK_JSON(json_object_get(message, "params"), want);
 }
 
+#define WHOLE "[quota]\noutbox_share = 100\n" /* one program may fill it */
+
 /* The size of what waits is bounded; each that was accepted arrives, and makes room. */
 static void test_bytes(void)
 {
@@ -68,7 +70,7 @@ static void test_bytes(void)
     uint64_t tokens[400];
     int n = 0;
 
-    ledger_scene_start(&s, "[outbox]\nmax_bytes = 65536\nrate = 0\n");
+    ledger_scene_start(&s, "[outbox]\nmax_bytes = 65536\nrate = 0\n" WHOLE);
     link_call(&s, "Disconnect", "off");
     for (; n < (int) ARRAY_SIZE(tokens); n++) {
         CLEANUP(freep) char *json = params(n);
@@ -104,7 +106,7 @@ static void test_drop_oldest(void)
     struct scene s;
     uint64_t t[8];
 
-    ledger_scene_start(&s, "[outbox]\nmax_events = 5\ninfo_policy = drop-oldest\n");
+    ledger_scene_start(&s, "[outbox]\nmax_events = 5\ninfo_policy = drop-oldest\n" WHOLE);
     other = bus_client_new();
     link_call(&s, "Disconnect", "off");
     for (int i = 0; i < 5; i++)
@@ -134,7 +136,7 @@ static void test_full_of_alerts(void)
 {
     struct scene s;
 
-    ledger_scene_start(&s, "[outbox]\nmax_events = 3\ninfo_policy = drop-oldest\n");
+    ledger_scene_start(&s, "[outbox]\nmax_events = 3\ninfo_policy = drop-oldest\n" WHOLE);
     link_call(&s, "Disconnect", "off");
     for (int i = 0; i < 3; i++)
         (void) post(s.bus, "alarm_0", i);

@@ -234,6 +234,32 @@ static void test_changes(void)
     end();
 }
 
+/* A program that answers nothing does not take the place of others. */
+static void test_quota(void)
+{
+    begin(SERVE_LAMP);
+    crig.core->calls.max_per_client = 2;
+    crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
+    crig_serve(crig.lamp, FEATURE_ACTION, "unlock");
+    crig_serve(crig.door, FEATURE_PROPERTY, "color");
+    control("t1", "{\"level\":1}");
+    unlock("a1");
+    control("t2", "{\"level\":2,\"color\":1}");
+    unlock("a2");
+    CHECK_STR(answers(), "t2 429 :1.1 has too many calls in flight; "
+                         "a2 429 :1.1 has too many calls in flight");
+    control("t3", "{\"color\":1}");
+    CHECK_INT(crig.n_parts, 3);
+    crig_answer(2, 0, "", NULL);
+    crig_answer(0, 0, "", NULL);
+    control("t4", "{\"level\":4}");
+    CHECK_STR(crig.delivered, "level=4");
+    crig_answer(1, 0, "", NULL);
+    crig_answer(0, 0, "done", NULL);
+    CHECK_STR(answers(), "t3 0 success; t1 0 success; t4 0 success; a1 0 done");
+    end();
+}
+
 /* What waits when the daemon ends is answered by the next run; here it only has to be freed. */
 static void test_end(void)
 {
@@ -246,7 +272,9 @@ static void test_end(void)
 
 const char *const suite_name = "calls-wait";
 const struct suite_test suite_tests[] = {
-    {"control", test_control}, {"action", test_action},     {"mixed", test_mixed},
-    {"half", test_half},       {"deadline", test_deadline}, {"not_started", test_not_started},
-    {"changes", test_changes}, {"end", test_end},           {NULL, NULL},
+    {"control", test_control},   {"action", test_action},
+    {"mixed", test_mixed},       {"half", test_half},
+    {"deadline", test_deadline}, {"not_started", test_not_started},
+    {"changes", test_changes},   {"quota", test_quota},
+    {"end", test_end},           {NULL, NULL},
 };

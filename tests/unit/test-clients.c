@@ -35,6 +35,27 @@ static void test_life(void)
     clients_done(&cs);
 }
 
+/* The programs of one user are counted. */
+static void test_quota(void)
+{
+    struct client *a = NULL, *b = NULL, *c = NULL;
+    struct clients cs;
+
+    clients_init(&cs);
+    cs.max_per_user = 2;
+    CHECK_INT(clients_add(&cs, ":1.1", 1000, 1, &a), 0);
+    CHECK_INT(clients_add(&cs, ":1.2", 1000, 1, &b), 0);
+    CHECK_INT(clients_add(&cs, ":1.3", 1000, 1, &c), -EDQUOT);
+    CHECK(!c && cs.n == 2);
+    CHECK_INT(clients_add(&cs, ":1.3", 1001, 1, &c), 0);
+    clients_remove(&cs, a);
+    CHECK_INT(clients_add(&cs, ":1.4", 1000, 1, &a), 0);
+    clients_remove(&cs, a);
+    clients_remove(&cs, b);
+    clients_remove(&cs, c);
+    clients_done(&cs);
+}
+
 static void test_app_id(void)
 {
     static const struct {
@@ -87,8 +108,6 @@ static void test_limit(void)
 
 const char *const suite_name = "clients";
 const struct suite_test suite_tests[] = {
-    {"life", test_life},
-    {"app_id", test_app_id},
-    {"limit", test_limit},
-    {NULL, NULL},
+    {"quota", test_quota}, {"life", test_life}, {"app_id", test_app_id},
+    {"limit", test_limit}, {NULL, NULL},
 };

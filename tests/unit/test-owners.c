@@ -198,18 +198,41 @@ static void test_quota(void)
     begin();
     for (size_t i = 0; i < ARRAY_SIZE(many); i++)
         many[i] = "power";
-    CHECK_INT(owners_register(&o, lamp, &all, "/l", &id), -ENOBUFS);
-    CHECK_STR(map(), "...... ... ..");
-    all.n[0] = LIMIT_CLIENT_IDS;
-    CHECK_INT(owners_register(&o, lamp, &all, "/l", &id), 0);
+    CHECK_INT(owners_register(&o, lamp, &all, "/l", &id), 0); /* each counts once */
     CHECK_INT(lamp->n_ids, 1);
+    all = (struct owners_ids){.ids = {many, many, many},
+                              .n = {LIMIT_CLIENT_IDS, LIMIT_CLIENT_IDS, LIMIT_CLIENT_IDS + 1}};
+    CHECK_INT(owners_register(&o, lamp, &all, "/l", &id), -ENOBUFS);
+    end();
+}
+
+/* What a program serves already counts once, whatever it asks for again. */
+static void test_quota_of_one(void)
+{
+    static const char *const three[] = {"power", "level", "color"}, *const four[] = {"name"};
+    const struct owners_ids ids = {.ids = {three}, .n = {3}};
+    const struct owners_ids event = {.ids = {NULL, three}, .n = {0, 0}};
+    const struct owners_ids more = {.ids = {four}, .n = {1}};
+    const char *id = "";
+
+    begin();
+    o.max_ids = 3;
+    CHECK_INT(owners_register(&o, lamp, &ids, "/l", &id), 0);
+    CHECK_INT(owners_register(&o, lamp, &ids, "/other", &id), 0);
+    CHECK_INT(lamp->n_ids, 3);
+    CHECK_INT(owners_register(&o, lamp, &event, "/l", &id), 0);
+    CHECK_INT(owners_check(&o, lamp, &more, &id), -EDQUOT);
+    CHECK_INT(owners_register(&o, lamp, &more, "/l", &id), -EDQUOT);
+    CHECK_INT(owners_check(&o, NULL, &more, &id), 0);
+    CHECK_INT(owners_register(&o, door, &more, "/d", &id), 0);
+    CHECK_INT(owners_unregister(&o, lamp, &ids, &id), 0);
+    CHECK_INT(lamp->n_ids, 0);
     end();
 }
 
 const char *const suite_name = "owners";
 const struct suite_test suite_tests[] = {
-    {"names", test_names},           {"register", test_register},
-    {"refused", test_refused},       {"handlers", test_handlers},
-    {"unregister", test_unregister}, {"release", test_release},
-    {"quota", test_quota},           {NULL, NULL},
+    {"names", test_names},       {"register", test_register},         {"refused", test_refused},
+    {"handlers", test_handlers}, {"unregister", test_unregister},     {"release", test_release},
+    {"quota", test_quota},       {"quota_of_one", test_quota_of_one}, {NULL, NULL},
 };
