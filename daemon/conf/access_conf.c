@@ -16,9 +16,9 @@
 
 static const struct {
     const char *name;
-    bool has_id;
+    bool has_id, may_have_id;
 } verbs[] = {
-#define ACCESS_VERB(id, name, has_id) {name, has_id},
+#define ACCESS_VERB(id, name, has_id, may_have_id) {name, has_id, may_have_id},
 #include "daemon/conf/access_verbs.def"
 #undef ACCESS_VERB
 };
@@ -31,6 +31,11 @@ const char *access_verb_name(enum access_verb verb)
 bool access_verb_has_id(enum access_verb verb)
 {
     return verbs[verb].has_id;
+}
+
+bool access_verb_may_have_id(enum access_verb verb)
+{
+    return verbs[verb].may_have_id;
 }
 
 int access_verb_parse(const char *name, enum access_verb *ret_verb)
@@ -342,7 +347,7 @@ static const struct {
 static bool is_about_no_id(unsigned set)
 {
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        if (!verbs[i].has_id && set & 1U << i)
+        if (!verbs[i].may_have_id && set & 1U << i)
             return true;
     }
     return false;
@@ -362,7 +367,7 @@ static void end_section(struct parser *p)
             mistake(p, p->section_line, "verbs", "is missing");
         else if (rule->ids.n > 0 && is_about_no_id(rule->verbs))
             mistake(p, p->section_line, "ids",
-                    "monitor and manage are not about ids: they need a rule of their own");
+                    "monitor is about no ids: it needs a rule of its own");
     }
     p->section = SECTION_NONE;
     p->seen = 0;

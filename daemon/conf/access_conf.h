@@ -15,7 +15,7 @@
 #include "libiotclient/base/macro.h"
 
 enum access_verb {
-#define ACCESS_VERB(id, name, has_id) ACCESS_##id,
+#define ACCESS_VERB(id, name, has_id, may_have_id) ACCESS_##id,
 #include "daemon/conf/access_verbs.def"
 #undef ACCESS_VERB
     ACCESS_VERB_COUNT_,
@@ -23,6 +23,7 @@ enum access_verb {
 
 const char *access_verb_name(enum access_verb verb);
 bool access_verb_has_id(enum access_verb verb);
+bool access_verb_may_have_id(enum access_verb verb);
 /* -EINVAL */
 int access_verb_parse(const char *name, enum access_verb *ret_verb) MUST_CHECK;
 

@@ -196,9 +196,10 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
         if (strcmp(key, "exe") == 0 && msg_read_string(&value, &q->subject.exe) < 0)
             return -EINVAL;
     }
-    if (access_verb_has_id(q->verb) ? name_is_feature_id(q->id) : !*q->id)
+    if (*q->id ? access_verb_may_have_id(q->verb) && name_is_feature_id(q->id)
+               : !access_verb_has_id(q->verb))
         return 0;
-    *problem = "register, report, post and read need an id, monitor and manage have none";
+    *problem = "register, report, post and read need an id, monitor has none, manage may have one";
     return -EINVAL;
 }
 

@@ -236,6 +236,25 @@ static void test_monitor_ends(void)
     policy_stop(&p);
 }
 
+/* Commands from the device itself, of some ids. */
+static void test_commands(void)
+{
+    struct bus_client *guest;
+    struct policy p;
+
+    policy_start(&p);
+    guest = policy_client_as(POLICY_GUEST, POLICY_GROUP);
+    CHECK_ERROR(thing_call(guest, "ControlJson", "s", "{\"color\":1}"), ERR("NotAuthorized"),
+                "manage color: default");
+    set_rules(&p, "10.conf", "[allow]\nuser = " POLICY_GUEST "\nverbs = manage\nids = color\n");
+    CHECK_THING(guest, "0 *", "ControlJson", "s", "{\"color\":1}");
+    CHECK_ERROR(thing_call(guest, "ControlJson", "s", "{\"color\":1,\"brightness\":1}"),
+                ERR("NotAuthorized"), "manage brightness: default");
+    CHECK_ERROR(reload(guest), ERR("NotAuthorized"), "manage: default");
+    guest = bus_client_free(guest);
+    policy_stop(&p);
+}
+
 static DBusMessage *test_access(struct bus_client *bc, const char *user, const char *verb,
                                 const char *id, const char *exe)
 {
@@ -266,7 +285,9 @@ static void test_explained(void)
         {POLICY_GROUP, "read", "color", NULL, "true ", "default: a member of the group"},
         {POLICY_GUEST, "write", "color", NULL, "org.freedesktop.DBus.Error.InvalidArgs", ""},
         {POLICY_GUEST, "report", "", NULL, "org.freedesktop.DBus.Error.InvalidArgs", ""},
-        {POLICY_GUEST, "manage", "color", NULL, "org.freedesktop.DBus.Error.InvalidArgs", ""},
+        {POLICY_GUEST, "monitor", "color", NULL, "org.freedesktop.DBus.Error.InvalidArgs", ""},
+        {POLICY_GUEST, "manage", "color", NULL, "false ",
+         "default: root and the user of iotd only"},
     };
 
     policy_start(&p);
@@ -339,11 +360,8 @@ static void test_executable(void)
 
 const char *const suite_name = "11-policy-access";
 const struct suite_test suite_tests[] = {
-    {"second-user", test_second_user},
-    {"news", test_news},
-    {"reload", test_reload},
-    {"monitor-ends", test_monitor_ends},
-    {"explained", test_explained},
-    {"executable", test_executable},
-    {NULL, NULL},
+    {"second-user", test_second_user}, {"news", test_news},
+    {"reload", test_reload},           {"monitor-ends", test_monitor_ends},
+    {"commands", test_commands},       {"explained", test_explained},
+    {"executable", test_executable},   {NULL, NULL},
 };

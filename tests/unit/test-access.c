@@ -181,6 +181,7 @@ static void test_rules(void)
                                  "[deny]\ngroup = home\nverbs = read\n";
     static const char exe[] = "[allow]\nexe = /usr/bin/lamp /usr/bin/other\nverbs = manage\n"
                               "[deny]\nexe = /usr/bin/lamp\nverbs = post\nids = low\n";
+    static const char commands[] = "[allow]\ngroup = home\nverbs = manage\nids = lamp_*\n";
     static const char both[] = "[deny]\nuser = lamp 1002\ngroup = home\nverbs = read\n";
     static const struct {
         const char *rules;
@@ -218,6 +219,12 @@ static void test_rules(void)
         {exe, 'x', ACCESS_POST, "high", YES_GROUP},
         {exe, 'm', ACCESS_POST, "low", YES_GROUP},
         {exe, '?', ACCESS_POST, "low", "no f:4"},
+        /* Commands of these ids and nothing else. */
+        {commands, 'h', ACCESS_MANAGE, "lamp_color", "yes f:1"},
+        {commands, 'h', ACCESS_MANAGE, "lock", NO_MANAGE},
+        {commands, 'h', ACCESS_MANAGE, "", NO_MANAGE},
+        {commands, 'm', ACCESS_MANAGE, "lamp_color", NO_MANAGE},
+        {commands, 'r', ACCESS_MANAGE, "lamp_color", YES_ROOT},
         /* A user and a group: both. */
         {both, 'm', ACCESS_READ, "a", YES_GROUP},
         {both, 'h', ACCESS_READ, "a", NO_GROUP},
@@ -361,8 +368,8 @@ static void test_mistakes(void)
         {"[allow]\nverbs = read\nids = abcdefghijklmnopqrstuvwxyz1234567\n",
          "f:3: ids: \"abcdefghijklmnopqrstuvwxyz1234567\" is not an id or a pattern with * and ?",
          1},
-        {"[allow]\nids = a\nverbs = read manage\n",
-         "f:1: ids: monitor and manage are not about ids: they need a rule of their own", 1},
+        {"[allow]\nids = a\nverbs = read monitor\n",
+         "f:1: ids: monitor is about no ids: it needs a rule of its own", 1},
         {"[serve]\nbus_name = a.b\n", "f:1: serve: is empty", 1},
         {"[serve a]\n", "f:1: bus_name: is missing", 1},
         {"[serve a]\nbus_name = a\n", "f:2: bus_name: \"a\" is not a name on the bus", 1},
