@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "daemon/core/call.h"
-#include "daemon/json/jx.h"
 
 LOG_AREA("call");
 

@@ -7,6 +7,7 @@
  * policy. Knows neither D-Bus nor libwebsockets. Fronts call the modules directly.
  */
 
+#include "daemon/cloud/binding.h"
 #include "daemon/cloud/firmware.h"
 #include "daemon/cloud/ntp.h"
 #include "daemon/core/access.h"
@@ -18,7 +19,6 @@
 #include "daemon/core/props.h"
 #include "daemon/core/reports.h"
 #include "daemon/core/service.h"
-#include "daemon/crypto/signer.h"
 
 /* What one program may use; 0: no limit of its own. */
 struct core_quota {

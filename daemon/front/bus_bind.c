@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/cloud/binding.h"
 #include "daemon/front/bus_internal.h"
-#include "daemon/json/jx.h"
 #include "daemon/sys/rand.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
