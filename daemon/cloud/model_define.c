@@ -220,7 +220,7 @@ static void read_struct_define(struct model_reader *rd, const json_t *def, struc
     model_reader_list(rd, def, "specs", LIMIT_STRUCT_MEMBERS, sizeof(*d->st.members), read_member,
                       &members, &d->st.n_members);
     d->st.members = members;
-    if (d->st.n_members == 0 && rd->n_mistakes == n_mistakes)
+    if (d->st.n_members == 0 && rd->n_mistakes == n_mistakes && !rd->no_memory)
         model_reader_mistake(rd, "specs", "must be a list of at least one member");
     for (size_t i = 1; i < d->st.n_members; i++) {
         for (size_t k = 0; d->st.members[i].id && k < i; k++) {

@@ -290,7 +290,7 @@ static void read_root(struct model_reader *rd, const json_t *root, const char *p
     model_reader_list(rd, root, "actions", LIMIT_MODEL_IDS, sizeof(*m->actions), read_action,
                       &actions, &m->n_actions);
     m->actions = actions;
-    if (!properties && !events && !actions && rd->n_mistakes == 0)
+    if (!properties && !events && !actions && rd->n_mistakes == 0 && !rd->no_memory)
         model_reader_mistake(rd, "", "has neither properties nor events nor actions");
     check_unique(rd);
 }

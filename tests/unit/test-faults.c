@@ -122,6 +122,50 @@ static void test_model(void)
     fault_sweep("model_parse", run_model, NULL, (char[]){"model"});
 }
 
+/* A definition of definitions, and values of values. */
+static const char nested_model[] =
+    "{\"properties\":[{\"id\":\"a\",\"mode\":\"rw\",\"define\":{\"type\":\"array\",\"arrayInfo\":"
+    "{\"type\":\"struct\",\"specs\":[{\"id\":\"s\",\"dataType\":{\"type\":\"string\"}},"
+    "{\"id\":\"w\",\"dataType\":{\"type\":\"stringenum\",\"mapping\":{\"lo\":\"Low\"}}}]}}}]}";
+
+static int run_nested_model(void *userdata)
+{
+    struct model *m = NULL;
+    int r = model_parse(&m, nested_model, strlen(nested_model), NULL, on_model_mistake, userdata);
+
+    CHECK((r == 0) == (m != NULL));
+    model_free(m);
+    return r;
+}
+
+static int run_nested_value(void *userdata)
+{
+    const struct model *m = userdata;
+    const struct thing_define *def = &m->properties[0].define;
+    struct value v = {0}, copy = {0};
+    int r = value_from_json_text(def, "[{\"s\":\"x\",\"w\":\"lo\"},{}]", &v, NULL);
+
+    if (r == 0)
+        r = value_merge(def, &v, &v, &copy);
+    CHECK((r == 0) == (copy.kind == VALUE_ARRAY));
+    value_done(&v);
+    value_done(&copy);
+    return r;
+}
+
+static void test_nested(void)
+{
+    struct model *m = NULL;
+
+    fault_sweep("model_parse, nested", run_nested_model, NULL, (char[]){"model"});
+    CHECK_INT(model_parse(&m, nested_model, strlen(nested_model), NULL, on_model_mistake,
+                          (char[]){"nested"}),
+              0);
+    if (m)
+        fault_sweep("value_from_json_text, nested", run_nested_value, NULL, m);
+    model_free(m);
+}
+
 static void on_conf_mistake(unsigned line, const char *key, const char *what, void *userdata)
 {
     (void) userdata;
@@ -452,9 +496,12 @@ static void test_core(void)
 
 const char *const suite_name = "faults";
 const struct suite_test suite_tests[] = {
-    {"stream", test_stream},     {"publish", test_publish}, {"json", test_json},
-    {"model", test_model},       {"conf", test_conf},       {"vault", test_vault},
-    {"register", test_register}, {"client", test_client},   {"sample", test_sample},
-    {"submit", test_submit},     {"post", test_post},       {"sending", test_sending},
-    {"calls", test_calls},       {"core", test_core},       {NULL, NULL},
+    {"stream", test_stream},   {"publish", test_publish},
+    {"json", test_json},       {"model", test_model},
+    {"nested", test_nested},   {"conf", test_conf},
+    {"vault", test_vault},     {"register", test_register},
+    {"client", test_client},   {"sample", test_sample},
+    {"submit", test_submit},   {"post", test_post},
+    {"sending", test_sending}, {"calls", test_calls},
+    {"core", test_core},       {NULL, NULL},
 };
