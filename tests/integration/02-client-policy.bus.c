@@ -103,6 +103,19 @@ static void wait_done(struct meter *m)
     CHECK_INT(m->world.done_result, 0);
 }
 
+static void store_event(struct meter *m)
+{
+    iotc_event *event = NULL;
+
+    CHECK_INT(iotc_event_new(m->world.client, &event, "low_voltage"), 0);
+    CHECK_INT(iotc_event_set_double(event, "voltage", 3), 0);
+    m->want = m->world.n_done + 1;
+    CHECK_INT(iotc_event_post(event, IOTC_POST_STORED, world_done, &m->world), 0);
+    iotc_event_free(event);
+    wait_done(m);
+    m->want++; /* the sample that waits for the cloud */
+}
+
 static void check_sample(struct meter *m, int value)
 {
     CLEANUP(freep) char *text = scene_printf("{\"uptime\":%d}", value);
@@ -130,7 +143,7 @@ static void test_history(void)
     cloud_kill(m.scene.cloud);
     (void) daemon_wait_link(m.scene.iotd, "waiting");
     report(&m, 4);
-    world_settle(&m.world); /* it has left */
+    store_event(&m); /* behind it, so it is on disk, and the program knows */
     daemon_kill(m.scene.iotd);
     world_until(&m.world, world_is_absent, &m.world, "absent");
     report(&m, 5);
