@@ -17,7 +17,8 @@ static const struct key {
     bool reload;
 } keys[] = {
 #define KEY_TEXT(s, n, def, rl, h) {#s "." #n, def, "another text", NULL, rl},
-#define KEY_INT(s, n, def, lo, hi, u, rl, h) {#s "." #n, #def, #hi, "many", rl},
+#define KEY_INT(s, n, def, lo, hi, u, rl, h)                                                       \
+    {#s "." #n, #def, (def) != (hi) ? #hi : #lo, "many", rl},
 #define KEY_NUMBER(s, n, def, lo, hi, u, rl, h) {#s "." #n, #def, #hi, "much", rl},
 #define KEY_BOOL(s, n, def, rl, h) {#s "." #n, #def, (def) ? "no" : "yes", "maybe", rl},
 #define KEY_CHOICE(s, n, def, ch, rl, h) {#s "." #n, def, ch, "neither", rl},
