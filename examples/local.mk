@@ -42,3 +42,9 @@ endif
 %canon_reldir%_hostmon_LDADD = libiotclient.la -lm
 dist_noinst_SCRIPTS += %reldir%/quickstart
 EXTRA_DIST += %reldir%/README.md
+
+# Programs in shell, and what they are tried with.
+dist_noinst_SCRIPTS += %reldir%/scripts/thermostat %reldir%/scripts/with-busctl \
+	%reldir%/scripts/with-dbus-send
+EXTRA_DIST += %reldir%/scripts/README.md %reldir%/scripts/thermostat.json \
+	%reldir%/scripts/localcloud.json %reldir%/scripts/device_info.json

@@ -24,6 +24,8 @@ static const struct ctl_command commands[] = {
     {"action", "call ID [KEY=VALUE... | KEY:=JSON...]",
      "call an action as the cloud does, without it", 2, INT16_MAX, 0, ctl_action},
     {"watch", "[ID...]", "print values as they change", 0, INT16_MAX, CTL_OPTION_COUNT, ctl_watch},
+    {"controls", "[ID...]", "print what the cloud wants of ids that no program serves", 0,
+     INT16_MAX, CTL_OPTION_COUNT, ctl_controls},
     {"info", "[NAME=TEXT...]", "print, or change, the basic information told to the cloud", 0,
      INT16_MAX, 0, ctl_info},
     {"monitor", "", "print each message of the link as it travels", 0, 0, CTL_OPTION_COUNT,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* iotctl get, watch */
+/* iotctl get, watch, controls */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,9 +9,15 @@
 #include "dbus/names.h"
 #include "libiotclient/iotctl.h"
 
-#define MATCH_CHANGED                                                                              \
+#define MATCH                                                                                      \
     "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
-    "',interface='" IOTD_IFACE_THING "',member='Changed'"
+    "',interface='" IOTD_IFACE_THING "',member='"
+
+/* A signal of values, and how one of them is shown to people. */
+struct news {
+    const char *signal, *match;
+    void (*add)(struct strbuf *sb, uint64_t now, const char *id, DBusMessageIter *value);
+};
 
 struct row {
     const char *id;
@@ -170,7 +176,26 @@ int ctl_get(struct ctl *ctl, int argc, char **argv)
     return ctl->json ? print_json(ctl, reply, argc, argv) : print_human(ctl, reply, argc, argv);
 }
 
-static int print_change(struct ctl *ctl, const char *id, DBusMessageIter *value)
+static void add_change(struct strbuf *sb, uint64_t now, const char *id, DBusMessageIter *value)
+{
+    ctl_add_clock(sb, now);
+    strbuf_addc(sb, ' ');
+    ctl_add_text(sb, id, strlen(id));
+    strbuf_adds(sb, " = ");
+    ctl_add_human(sb, value);
+}
+
+/* For scripts: what report takes again. */
+static void add_control(struct strbuf *sb, uint64_t now, const char *id, DBusMessageIter *value)
+{
+    (void) now;
+    ctl_add_text(sb, id, strlen(id));
+    strbuf_addc(sb, '=');
+    ctl_add_human(sb, value);
+}
+
+static int print_one(struct ctl *ctl, const struct news *news, const char *id,
+                     DBusMessageIter *value)
 {
     uint64_t now = ctl_now_us();
     struct strbuf sb;
@@ -183,17 +208,14 @@ static int print_change(struct ctl *ctl, const char *id, DBusMessageIter *value)
         ctl_add_json(&sb, value);
         strbuf_addc(&sb, '}');
     } else {
-        ctl_add_clock(&sb, now);
-        strbuf_addc(&sb, ' ');
-        ctl_add_text(&sb, id, strlen(id));
-        strbuf_adds(&sb, " = ");
-        ctl_add_human(&sb, value);
+        news->add(&sb, now, id, value);
     }
     return ctl_print(ctl, &sb);
 }
 
 /* *n_left counts down to the end that --count set. */
-static int print_changes(struct ctl *ctl, DBusMessage *msg, int argc, char **argv, uint64_t *n_left)
+static int print_news(struct ctl *ctl, const struct news *news, DBusMessage *msg, int argc,
+                      char **argv, uint64_t *n_left)
 {
     DBusMessageIter it, value;
     struct msg_dict dict;
@@ -205,13 +227,13 @@ static int print_changes(struct ctl *ctl, DBusMessage *msg, int argc, char **arg
     while (r == CTL_OK && *n_left > 0 && msg_dict_next(&dict, &id, &value)) {
         if (!is_wanted(id, argc, argv))
             continue;
-        r = print_change(ctl, id, &value);
+        r = print_one(ctl, news, id, &value);
         --*n_left;
     }
     return r;
 }
 
-int ctl_watch(struct ctl *ctl, int argc, char **argv)
+static int follow(struct ctl *ctl, const struct news *news, int argc, char **argv)
 {
     CLEANUP(msg_unrefp) DBusMessage *reply = NULL;
     uint64_t n_left = ctl->count ? ctl->count : UINT64_MAX;
@@ -219,7 +241,7 @@ int ctl_watch(struct ctl *ctl, int argc, char **argv)
 
     r = ctl_add_owner_match(ctl);
     if (r == CTL_OK)
-        r = ctl_add_match(ctl, MATCH_CHANGED);
+        r = ctl_add_match(ctl, news->match);
     if (r == CTL_OK)
         r = list_properties(ctl, &reply);
     if (r == CTL_OK)
@@ -229,9 +251,23 @@ int ctl_watch(struct ctl *ctl, int argc, char **argv)
     while (r == CTL_OK && n_left > 0) {
         CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
 
-        r = ctl_next_signal(ctl, IOTD_IFACE_THING, "Changed", -1, &msg);
+        r = ctl_next_signal(ctl, IOTD_IFACE_THING, news->signal, -1, &msg);
         if (r == CTL_OK)
-            r = print_changes(ctl, msg, argc, argv, &n_left);
+            r = print_news(ctl, news, msg, argc, argv, &n_left);
     }
     return r;
+}
+
+int ctl_watch(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct news changes = {"Changed", MATCH "Changed'", add_change};
+
+    return follow(ctl, &changes, argc, argv);
+}
+
+int ctl_controls(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct news controls = {"Controlled", MATCH "Controlled'", add_control};
+
+    return follow(ctl, &controls, argc, argv);
 }

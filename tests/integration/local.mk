@@ -227,3 +227,8 @@ integration_tests += %reldir%/13-limits-quota.bus
 %canon_reldir%_13_limits_quota_bus_SOURCES = %reldir%/13-limits-quota.bus.c
 %canon_reldir%_13_limits_quota_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_13_limits_quota_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/14-scripts.bus
+%canon_reldir%_14_scripts_bus_SOURCES = %reldir%/14-scripts.bus.c
+%canon_reldir%_14_scripts_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_14_scripts_bus_LDADD = $(SCENE_LDADD)
