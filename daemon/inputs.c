@@ -70,20 +70,6 @@ static int load_conf(const struct manager_options *o, struct conf **ret_conf)
     return 0;
 }
 
-int inputs_reload(const struct inputs *in, struct conf **ret_conf, struct access_conf **ret_access)
-{
-    CLEANUP(conf_freep) struct conf *conf = NULL;
-    int r;
-
-    r = load_conf(in->options, &conf);
-    if (r == 0)
-        r = access_files_load(conf, ret_access);
-    if (r < 0)
-        return r;
-    *ret_conf = TAKE(conf);
-    return 0;
-}
-
 const char *inputs_state_dir(const struct manager_options *options)
 {
     return options->state_dir ? options->state_dir : IOTD_STATEDIR "/iotd";
@@ -159,7 +145,8 @@ static const char *model_path(const struct manager_options *options)
     return options->model ? options->model : DEFAULT_MODEL;
 }
 
-static int load_model(struct inputs *in)
+/* 0 or -errno, told. */
+static int read_model(const struct inputs *in, struct model **ret_model)
 {
     const char *path = model_path(in->options);
     CLEANUP(freep) char *data = NULL;
@@ -169,15 +156,50 @@ static int load_model(struct inputs *in)
     r = read_file(path, LIMIT_MODEL_FILE, &data, &len);
     if (r < 0) {
         log_err("%s: %s", path, strerror(-r));
-        return r == -ENOENT ? EX_NOINPUT : EX_CONFIG;
+        return r;
     }
-    r = model_parse(&in->model, data, len, product_of(in->ident), on_model_mistake,
+    r = model_parse(ret_model, data, len, product_of(in->ident), on_model_mistake,
                     (void *) (uintptr_t) path);
 #ifdef __GLIBC__
     /* The JSON of a large model took many times what stays, and nothing as large follows. */
     (void) malloc_trim(0);
 #endif
-    return r < 0 ? EX_CONFIG : 0;
+    return r;
+}
+
+static int load_model(struct inputs *in)
+{
+    int r = read_model(in, &in->model);
+
+    return r == -ENOENT ? EX_NOINPUT : r < 0 ? EX_CONFIG : 0;
+}
+
+int inputs_reload(const struct inputs *in, struct inputs_again *ret_again)
+{
+    CLEANUP(inputs_again_done) struct inputs_again again = {0};
+    int conf, access = 0, model;
+
+    conf = load_conf(in->options, &again.conf);
+    if (conf == 0)
+        access = access_files_load(again.conf, &again.access);
+    model = read_model(in, &again.model);
+    if (conf == -ENOMEM || access == -ENOMEM || model == -ENOMEM)
+        return -ENOMEM;
+    if (conf < 0 || access < 0 || model < 0)
+        return -EINVAL;
+    if (strcmp(again.model->text, in->model->text) == 0)
+        again.model = model_free(again.model);
+    *ret_again = again;
+    again = (struct inputs_again){0};
+    return 0;
+}
+
+void inputs_again_done(struct inputs_again *again)
+{
+    conf_free(again->conf);
+    access_conf_free(again->access);
+    model_free(again->model);
+    *again = (struct inputs_again){0};
 }
 
 static int find_endpoint(struct inputs *in)

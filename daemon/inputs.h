@@ -37,8 +37,15 @@ const char *inputs_state_dir(const struct manager_options *options);
 /* Whether these credentials fit the model and the settings. -EINVAL with problem; -ENOMEM */
 int inputs_accept(const struct inputs *in, const struct ident *ident,
                   char problem[VAULT_PROBLEM]) MUST_CHECK;
-/* Reads settings and access rules again; 0, -EINVAL after telling the mistakes, -ENOMEM. */
-int inputs_reload(const struct inputs *in, struct conf **ret_conf,
-                  struct access_conf **ret_access) MUST_CHECK;
+/* What is read again at run time. */
+struct inputs_again {
+    struct conf *conf;
+    struct access_conf *access;
+    struct model *model; /* NULL: the file is as it was */
+};
+
+/* 0; -EINVAL after telling the mistakes, all of them; -ENOMEM. */
+int inputs_reload(const struct inputs *in, struct inputs_again *ret_again) MUST_CHECK;
+void inputs_again_done(struct inputs_again *again);
 
 #endif /* IOTD_INPUTS_H */

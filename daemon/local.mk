@@ -17,6 +17,7 @@ libiotd_model_la_SOURCES = \
 	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_define.c \
 	%reldir%/cloud/model_lint.c %reldir%/cloud/model_parse.c %reldir%/cloud/model_platform.c \
 	%reldir%/cloud/model_reader.h %reldir%/cloud/model_released.c \
+	%reldir%/cloud/model_update.c %reldir%/cloud/model_update.h \
 	%reldir%/cloud/value.c %reldir%/cloud/value.h %reldir%/cloud/value_fit.c \
 	%reldir%/json/jx.c %reldir%/json/jx.h
 libiotd_model_la_LIBADD = libiotbase.la $(JANSSON_LIBS)
@@ -78,7 +79,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/calls_fence.c \
 	%reldir%/core/clients.c %reldir%/core/clients.h \
 	%reldir%/core/completion.h \
-	%reldir%/core/core.c %reldir%/core/core.h \
+	%reldir%/core/core.c %reldir%/core/core.h %reldir%/core/core_model.c \
 	%reldir%/core/info.c %reldir%/core/info.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
 	%reldir%/core/hold.c %reldir%/core/hold.h \
@@ -86,7 +87,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/pace.c %reldir%/core/pace.h \
 	%reldir%/core/persist.c %reldir%/core/persist.h \
 	%reldir%/core/policy.c %reldir%/core/policy.h \
-	%reldir%/core/props.c %reldir%/core/props.h \
+	%reldir%/core/props.c %reldir%/core/props.h %reldir%/core/room.h \
 	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \

@@ -162,27 +162,42 @@ static void apply_access(struct manager *m, struct access_conf **access)
     bus_access_changed(m->bus);
 }
 
+static int apply_model(struct manager *m, struct model *model)
+{
+    int r = core_set_model(m->core, model);
+
+    if (r == -E2BIG) {
+        log_err("thing model: more than %d ids came and went, that takes a restart",
+                LIMIT_MODEL_PLACES);
+        r = -EINVAL;
+    }
+    if (r == 0)
+        bus_model_changed(m->bus);
+    return r;
+}
+
 static int on_reload(void (*ignored)(const char *key, void *data), void *data, void *userdata)
 {
     struct manager *m = userdata;
-    CLEANUP(conf_freep) struct conf *newer = NULL;
+    CLEANUP(inputs_again_done) struct inputs_again again = {0};
     CLEANUP(freep) struct policy_rule *rules = NULL;
-    CLEANUP(access_conf_freep) struct access_conf *access = NULL;
     struct core_config cc;
     int r;
 
-    r = inputs_reload(&m->in, &newer, &access);
+    r = inputs_reload(&m->in, &again);
     if (r == 0)
-        r = policy_rules_of(newer, &rules);
+        r = policy_rules_of(again.conf, &rules);
+    if (r == 0 && again.model)
+        r = apply_model(m, again.model);
     if (r == 0)
-        r = conf_reload(m->in.conf, newer, ignored, data);
+        r = conf_reload(m->in.conf, again.conf, ignored, data);
     if (r < 0)
         return r;
     apply_log_level(m->in.conf);
     core_config_of(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
-    apply_access(m, &access);
-    log_notice("settings read again");
+    apply_access(m, &again.access);
+    log_notice(again.model ? "settings and thing model read again" : "settings read again");
     return 0;
 }
 

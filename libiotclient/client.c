@@ -192,6 +192,18 @@ static void on_completed(iotc_client *client, DBusMessage *msg)
         (void) events_on_completed(client, token, result); /* or nobody waits for it */
 }
 
+/* What is served is registered once more: so it is seen which ids are gone, and which are back. */
+static void on_model_changed(iotc_client *client)
+{
+    int r;
+
+    client_debug(client, "the thing model has changed");
+    serves_on_attached(client);
+    r = props_load(client);
+    if (r < 0)
+        session_restart(client->session, r);
+}
+
 static void on_signal(DBusMessage *msg, void *userdata)
 {
     iotc_client *client = userdata;
@@ -200,6 +212,8 @@ static void on_signal(DBusMessage *msg, void *userdata)
         props_on_changed(client, msg);
     else if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "Completed"))
         on_completed(client, msg);
+    else if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "ModelChanged"))
+        on_model_changed(client);
     else if (dbus_message_is_signal(msg, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged"))
         on_link_changed(client, msg);
 }

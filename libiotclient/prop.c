@@ -121,7 +121,7 @@ static int ensure(iotc_client *client, const char *id, iotc_prop **ret_prop)
         *ret_prop = props->items[at];
         return 0;
     }
-    if (props->n_items >= LIMIT_MODEL_IDS)
+    if (props->n_items >= LIMIT_MODEL_PLACES)
         return -ENOBUFS;
     items = reallocarray(props->items, props->n_items + 1, sizeof(*items));
     if (!items)

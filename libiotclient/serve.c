@@ -71,7 +71,7 @@ static void on_retry(struct loop_timer *timer, void *userdata)
     serve_register(userdata);
 }
 
-/* What only a change of the model or of the policy can cure; after both iotd is a new one. */
+/* What only a change of the model or of the policy can cure; of the first iotd tells. */
 static bool is_final(int error)
 {
     return error == -ENOENT || error == -EACCES || error == -EINVAL || error == -EOPNOTSUPP ||
@@ -188,8 +188,12 @@ static void on_slot_end(iotc_slot *slot)
 void serves_on_attached(iotc_client *client)
 {
     LIST_FOR_EACH (n, &client->serves.slots.head) {
-        if (serve_at(n))
-            serve_register(serve_at(n));
+        struct serve *serve = serve_at(n);
+
+        if (!serve)
+            continue;
+        serve->again = serve->call != NULL;
+        serve_register(serve);
     }
 }
 

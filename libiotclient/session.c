@@ -29,6 +29,10 @@
     "',interface='" DBUS_INTERFACE_PROPERTIES                                                      \
     "',member='PropertiesChanged',arg0='" IOTD_IFACE_LINK "'"
 
+#define MATCH_MODEL                                                                                \
+    "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
+    "',interface='" IOTD_IFACE_THING "',member='ModelChanged'"
+
 #define BUS_RETRY_US (200 * USEC_PER_MSEC)
 #define BUS_RETRY_MAX_US (5 * USEC_PER_SEC)
 #define ATTACH_RETRY_US (1 * USEC_PER_SEC)
@@ -264,6 +268,8 @@ static void on_hello(DBusMessage *reply, int error, void *userdata)
         r = call_driver(s, "AddMatch", MATCH_CHANGED, on_match);
     if (r >= 0)
         r = call_driver(s, "AddMatch", MATCH_LINK, on_match);
+    if (r >= 0)
+        r = call_driver(s, "AddMatch", MATCH_MODEL, on_match);
     if (r >= 0)
         r = call_driver(s, "GetNameOwner", IOTD_BUS_NAME, on_owner);
     if (r < 0) {

@@ -53,13 +53,13 @@ struct model *model_free(struct model *m)
     return NULL;
 }
 
-/* The id is the first member of each kind, so one search serves all. */
-static const char *id_of(const void *items, size_t size, size_t i)
+/* What the kinds begin with, so that one search serves all. */
+static struct model_head head_of(const void *items, size_t size, size_t i)
 {
-    const char *id;
+    struct model_head head;
 
-    memcpy(&id, (const char *) items + i * size, sizeof(id));
-    return id;
+    memcpy(&head, (const char *) items + i * size, sizeof(head));
+    return head;
 }
 
 /* Halves the list until one is left. */
@@ -69,10 +69,11 @@ static int find(const void *items, size_t n, size_t size, const uint16_t *sorted
 
     while (from < to) {
         size_t middle = (from + to) / 2;
-        int r = strcmp(id, id_of(items, size, sorted[middle]));
+        struct model_head head = head_of(items, size, sorted[middle]);
+        int r = strcmp(id, head.id);
 
         if (r == 0)
-            return sorted[middle];
+            return head.is_gone ? -ENOENT : sorted[middle];
         if (r < 0)
             to = middle;
         else
@@ -118,7 +119,7 @@ static int compare(const void *a, const void *b, void *userdata)
     const struct sorting *s = userdata;
     const uint16_t *x = a, *y = b;
 
-    return strcmp(id_of(s->items, s->size, *x), id_of(s->items, s->size, *y));
+    return strcmp(head_of(s->items, s->size, *x).id, head_of(s->items, s->size, *y).id);
 }
 
 static void sort(uint16_t *sorted, const void *items, size_t n, size_t size)
@@ -130,15 +131,22 @@ static void sort(uint16_t *sorted, const void *items, size_t n, size_t size)
     qsort_r(sorted, n, sizeof(*sorted), compare, &s);
 }
 
-int model_sort(struct model *m)
+void model_sort_into(struct model *m, uint16_t *sorted)
 {
-    size_t n = m->n_properties + m->n_events + m->n_actions;
-
-    m->sorted = calloc(n ? n : 1, sizeof(*m->sorted));
-    if (!m->sorted)
-        return -ENOMEM;
+    free(m->sorted);
+    m->sorted = sorted;
     sort(m->sorted, m->properties, m->n_properties, sizeof(*m->properties));
     sort(m->sorted + m->n_properties, m->events, m->n_events, sizeof(*m->events));
     sort(m->sorted + m->n_properties + m->n_events, m->actions, m->n_actions, sizeof(*m->actions));
+}
+
+int model_sort(struct model *m)
+{
+    size_t n = m->n_properties + m->n_events + m->n_actions;
+    uint16_t *sorted = calloc(n ? n : 1, sizeof(*sorted));
+
+    if (!sorted)
+        return -ENOMEM;
+    model_sort_into(m, sorted);
     return 0;
 }

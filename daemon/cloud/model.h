@@ -4,7 +4,8 @@
 
 /*
  * The thing model: the console's JSON file, read once and checked whole (console guide, thing
- * model; layouts in the vendor's template files). Immutable after loading.
+ * model; layouts in the vendor's template files). Immutable after loading,
+ * but for model_update.h.
  */
 
 #include "daemon/cloud/value.h"
@@ -14,8 +15,15 @@ struct model_param {
     struct thing_define define;
 };
 
+/* What the three kinds begin with. */
+struct model_head {
+    char *id;
+    bool is_gone; /* not in the model any more; keeps its place */
+};
+
 struct model_property {
     char *id;
+    bool is_gone;  /* struct model_head */
     bool writable; /* mode rw */
     struct thing_define define;
 };
@@ -29,6 +37,7 @@ enum model_event_type {
 
 struct model_event {
     char *id;
+    bool is_gone; /* struct model_head */
     enum model_event_type type;
     struct model_param *params;
     size_t n_params;
@@ -36,6 +45,7 @@ struct model_event {
 
 struct model_action {
     char *id;
+    bool is_gone; /* struct model_head */
     struct model_param *inputs;
     size_t n_inputs;
     struct model_param *outputs;
@@ -78,7 +88,7 @@ int model_check_released(const struct model *m, const struct model *released,
 /* An id that the platform has given a meaning. */
 bool model_is_platform_id(const char *id);
 
-/* Index, or -ENOENT. */
+/* Index, or -ENOENT: also of an id that is gone. */
 int model_find_property(const struct model *m, const char *id);
 int model_find_event(const struct model *m, const char *id);
 int model_find_action(const struct model *m, const char *id);

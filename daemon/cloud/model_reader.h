@@ -42,5 +42,7 @@ void model_reader_platform_other(struct model_reader *rd, const char *id);
 
 /* model.c: the last step of reading, from which on model_find_…() work. */
 int model_sort(struct model *m) MUST_CHECK;
+/* The same in an array that is taken over, with room for all: cannot fail. */
+void model_sort_into(struct model *m, uint16_t *sorted);
 
 #endif /* IOTD_CLOUD_MODEL_READER_H */

@@ -136,6 +136,11 @@ const struct model_action *call_action(const struct call *call); /* NULL: a cont
  * parallel to the outputs of the action, VALUE_NONE where missing; NULL for a control.
  */
 void calls_answer(struct call_part *part, int code, const char *text, const struct value *outputs);
+/*
+ * Another model is about to take the place of this one: what is in flight for ids that go or
+ * differ is answered. The plan is carried out next, before anything else.
+ */
+void calls_on_model(struct calls *cs, const struct model_plan *plan);
 /* A program is gone: its parts fail. Before owners_release(). */
 void calls_release(struct calls *cs, struct client *c);
 

@@ -180,6 +180,41 @@ static void look_again(struct call *c)
         call_finish(c);
 }
 
+static bool is_touched(const struct call *c, const struct model_plan *plan)
+{
+    if (c->action)
+        return model_plan_fate(plan, MODEL_ACTION,
+                               (size_t) (c->action - c->owner->model->actions)) != MODEL_STAYS;
+    LIST_FOR_EACH (n, &c->parts) {
+        const struct call_part *p = LIST_ENTRY(n, struct call_part, link);
+
+        for (size_t i = 0; i < p->n_updates; i++) {
+            if (model_plan_fate(plan, MODEL_PROPERTY, p->updates[i].index) != MODEL_STAYS)
+                return true;
+        }
+    }
+    return false;
+}
+
+void calls_on_model(struct calls *cs, const struct model_plan *plan)
+{
+    const struct model_action *places = plan->places[MODEL_ACTION];
+
+    LIST_FOR_EACH_SAFE (n, &cs->pending) {
+        struct call *c = LIST_ENTRY(n, struct call, link);
+
+        if (!is_touched(c, plan)) {
+            if (c->action)
+                c->action = places + (c->action - cs->model->actions);
+        } else if (c->is_offer) { /* made again at the next registration */
+            call_free(c);
+        } else {
+            call_fail(c, CODE_UNKNOWN, "the thing model has changed");
+            call_finish(c);
+        }
+    }
+}
+
 static bool is_waiting(const struct call *c, const char *bus_name)
 {
     LIST_FOR_EACH (n, &c->parts) {

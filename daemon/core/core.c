@@ -202,7 +202,7 @@ static int make_reports(struct core *core, struct loop *loop)
 }
 
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
-             const struct ident *ident, const struct model *model, const struct core_config *config,
+             const struct ident *ident, struct model *model, const struct core_config *config,
              struct db *db)
 {
     CLEANUP(core_freep) struct core *core = NULL;

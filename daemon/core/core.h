@@ -43,7 +43,7 @@ struct core_config {
 };
 
 struct core {
-    const struct model *model;   /* borrowed: manager */
+    struct model *model;         /* borrowed: manager */
     const struct ident *ident;   /* borrowed: manager */
     struct link *link;           /* borrowed: manager */
     const struct signer *signer; /* the same; or NULL */
@@ -79,13 +79,20 @@ struct core {
 
 /* Opens the database in state_dir, and tells on the log what is wrong with it. */
 int core_new(struct core **ret_core, struct loop *loop, struct link *link,
-             const struct ident *ident, const struct model *model, const struct core_config *config,
+             const struct ident *ident, struct model *model, const struct core_config *config,
              struct db *db) MUST_CHECK;
 struct core *core_free(struct core *core);
 DEFINE_FREEP(struct core, core_free)
 
 /* Saves what is not saved yet; before the end. */
 void core_save(struct core *core);
+/*
+ * Another thing model takes the place of the one in use: core_model.c. What programs hold stays
+ * theirs as far as its ids stay. core_configure() follows.
+ * @param newer  is left with what was before, only to be freed
+ * @return 0; with nothing changed: -E2BIG too many ids came and went; -ENOMEM
+ */
+int core_set_model(struct core *core, struct model *newer) MUST_CHECK;
 /* What can change at run time. */
 void core_configure(struct core *core, const struct core_config *config);
 /*

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/core/room.h"
+
 int holds_init(struct holds *hs, size_t n)
 {
     *hs = (struct holds){.n = n};
@@ -16,6 +18,15 @@ void holds_done(struct holds *hs)
 {
     free(hs->all);
     *hs = (struct holds){0};
+}
+
+int holds_reserve(struct holds *hs, size_t n)
+{
+    if (!ROOM_GROW(hs->all, hs->n, n))
+        return -ENOMEM;
+    if (n > hs->n)
+        hs->n = n;
+    return 0;
 }
 
 static void set_due(struct holds *hs, struct hold *h, uint64_t due_us)

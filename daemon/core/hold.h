@@ -27,6 +27,7 @@ struct holds {
 
 int holds_init(struct holds *hs, size_t n) MUST_CHECK;
 void holds_done(struct holds *hs);
+int holds_reserve(struct holds *hs, size_t n) MUST_CHECK;
 
 /* A value was reported: whether it is held back. One that is has taken the place of an older. */
 bool holds_take(struct holds *hs, size_t index, const struct policy *policy, const struct value *v,

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/room.h"
+
+_Static_assert((int) FEATURE_PROPERTY == MODEL_PROPERTY && (int) FEATURE_EVENT == MODEL_EVENT &&
+                   (int) FEATURE_ACTION == MODEL_ACTION,
+               "a feature is a kind of the model");
+
 size_t owners_count(const struct owners *o, enum feature f)
 {
     const size_t n[FEATURE_COUNT_] = {o->model->n_properties, o->model->n_events,
@@ -90,6 +96,25 @@ static void give_up(struct owners *o, enum feature f, size_t index)
     r->client->n_ids--;
     if (--r->n_ids == 0)
         registration_free(r);
+}
+
+int owners_reserve(struct owners *o, const struct model_plan *plan)
+{
+    for (int f = 0; f < FEATURE_COUNT_; f++) {
+        if (!ROOM_GROW(o->of[f], plan->n_before[f], plan->n[f]))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+void owners_on_model(struct owners *o, const struct model_plan *plan)
+{
+    for (int f = 0; f < FEATURE_COUNT_; f++) {
+        for (size_t i = 0; i < plan->n_before[f]; i++) {
+            if (o->of[f][i] && model_plan_fate(plan, (enum model_kind) f, i) == MODEL_GOES)
+                give_up(o, (enum feature) f, i);
+        }
+    }
 }
 
 /* Calls fn for each listed id; ends with the first failure. */

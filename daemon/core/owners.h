@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "daemon/cloud/model.h"
+#include "daemon/cloud/model_update.h"
 #include "daemon/core/clients.h"
 
 enum feature {
@@ -32,6 +32,9 @@ struct owners {
 
 int owners_init(struct owners *o, const struct model *model) MUST_CHECK;
 void owners_done(struct owners *o);
+/* Another model comes: room for it, 0 or -ENOMEM; then what goes is nobody's. */
+int owners_reserve(struct owners *o, const struct model_plan *plan) MUST_CHECK;
+void owners_on_model(struct owners *o, const struct model_plan *plan);
 
 /* Ids by feature; any list may be NULL with n 0. */
 struct owners_ids {

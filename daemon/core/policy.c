@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/room.h"
 #include "daemon/sys/log.h"
 
 LOG_AREA("report");
@@ -89,6 +90,16 @@ int policies_init(struct policies *ps, const struct model *model, const struct o
         return -ENOMEM;
     }
     return 0;
+}
+
+int policies_reserve(struct policies *ps, const struct model_plan *plan)
+{
+    size_t n_have = plan->n_before[MODEL_PROPERTY], n = plan->n[MODEL_PROPERTY];
+
+    return ROOM_GROW(ps->rules, n_have, n) && ROOM_GROW(ps->asked, n_have, n) &&
+                   ROOM_GROW(ps->asked_by, n_have, n)
+               ? 0
+               : -ENOMEM;
 }
 
 void policies_done(struct policies *ps)

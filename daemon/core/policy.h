@@ -57,6 +57,8 @@ struct policies {
 int policies_init(struct policies *ps, const struct model *model,
                   const struct owners *owners) MUST_CHECK;
 void policies_done(struct policies *ps);
+/* Room for another model; policies_configure() follows. */
+int policies_reserve(struct policies *ps, const struct model_plan *plan) MUST_CHECK;
 /* Of the administrator; replaces what was said before. A rule for an unknown id is told. */
 void policies_configure(struct policies *ps, const struct policy *general,
                         const struct policy_rule *rules, size_t n_rules);

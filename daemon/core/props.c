@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/core/room.h"
 #include "daemon/store/facts.h"
+#include "daemon/sys/log.h"
 #include "libiotclient/base/limits.h"
+
+LOG_AREA("report");
 
 void prop_updates_free(struct prop_update *updates, size_t n)
 {
@@ -131,7 +135,7 @@ static int on_row(const struct fact_property *fact, void *userdata)
     struct prop *p;
     int r;
 
-    if (index < 0)
+    if (index < 0 || (size_t) index < ps->n_loaded)
         return 0;
     def = &ps->model->properties[index].define;
     p = &ps->all[index];
@@ -140,6 +144,14 @@ static int on_row(const struct fact_property *fact, void *userdata)
         r = load_value(def, fact->desired, &p->desired);
     p->stamp_real_us = p->value.kind == VALUE_NONE ? 0 : (uint64_t) fact->stamp_us;
     p->confirmed = fact->confirmed;
+    return r;
+}
+
+static int load(struct props *ps)
+{
+    int r = facts_load_properties(ps->persist->db, on_row, ps);
+
+    ps->n_loaded = ps->model->n_properties;
     return r;
 }
 
@@ -159,7 +171,42 @@ int props_init(struct props *ps, const struct model *model, struct persist *pers
         return -ENOMEM;
     }
     persist_add(persist, &ps->part);
-    return facts_load_properties(persist->db, on_row, ps);
+    return load(ps);
+}
+
+int props_reserve(struct props *ps, const struct model_plan *plan)
+{
+    size_t n_have = plan->n_before[MODEL_PROPERTY], n = plan->n[MODEL_PROPERTY];
+
+    return ROOM_GROW(ps->all, n_have, n) && ROOM_GROW(ps->scratch, n_have, n) ? 0 : -ENOMEM;
+}
+
+/* What the new definition makes of a value; one that does not fit is none. */
+static void refit(const struct thing_define *def, struct value *v)
+{
+    CLEANUP(freep) char *text = to_text(v);
+
+    value_done(v);
+    if (text && load_value(def, text, v) < 0)
+        log_warn("value dropped: out of memory");
+}
+
+void props_on_model(struct props *ps, const struct model_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_before[MODEL_PROPERTY]; i++) {
+        struct prop *p = &ps->all[i];
+
+        if (model_plan_fate(plan, MODEL_PROPERTY, i) != MODEL_DIFFERS)
+            continue;
+        refit(&ps->model->properties[i].define, &p->value);
+        refit(&ps->model->properties[i].define, &p->desired);
+        if (p->value.kind == VALUE_NONE)
+            p->stamp_real_us = 0;
+        p->version++;
+        mark_unsaved(ps, p);
+    }
+    if (load(ps) < 0)
+        log_warn("values of an earlier run not taken up");
 }
 
 void props_done(struct props *ps)

@@ -4,7 +4,7 @@
 
 /* The newest value and stamp of each property of the model; tells when values change. */
 
-#include "daemon/cloud/model.h"
+#include "daemon/cloud/model_update.h"
 #include "daemon/core/persist.h"
 
 struct prop {
@@ -33,6 +33,7 @@ struct props {
     struct persist_part part;
     struct prop *all; /* by index of the model */
     size_t *scratch;
+    size_t n_loaded; /* those before it are not read from the disk again */
     props_changed_fn on_changed;
     void *userdata;
 };
@@ -40,6 +41,12 @@ struct props {
 /* Takes up the values of an earlier run that fit the model. 0; what the database failed with */
 int props_init(struct props *ps, const struct model *model, struct persist *persist) MUST_CHECK;
 void props_done(struct props *ps);
+/*
+ * Another model comes: room for it, 0 or -ENOMEM; then values that do not fit any more are
+ * dropped, and those of an earlier run taken up for what is new.
+ */
+int props_reserve(struct props *ps, const struct model_plan *plan) MUST_CHECK;
+void props_on_model(struct props *ps, const struct model_plan *plan);
 /* One listener: the front. */
 void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/core/report.h"
+#include "daemon/core/room.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/log.h"
 
@@ -17,7 +18,8 @@ LOG_AREA("report");
 #define HOLD_GRAIN_US                                                                              \
     (10 * USEC_PER_MSEC) /* own choice: looks at what is held back are so far apart */
 
-#define CODE_LINK_DOWN 504 /* errors.def */
+#define CODE_UNKNOWN 403 /* errors.def, as the next */
+#define CODE_LINK_DOWN 504
 
 /* A sample on its way to the disk. */
 struct keeping {
@@ -424,6 +426,29 @@ int reports_init(struct reports *rs)
     }
     link_watch(rs->cloud, &rs->watch);
     return 0;
+}
+
+int reports_reserve(struct reports *rs, const struct model_plan *plan)
+{
+    size_t n_have = plan->n_before[MODEL_PROPERTY], n = plan->n[MODEL_PROPERTY];
+
+    return ROOM_GROW(rs->dirty, n_have, n) ? holds_reserve(&rs->holds, n) : -ENOMEM;
+}
+
+void reports_on_model(struct reports *rs)
+{
+    const struct model *m = rs->props->model;
+
+    for (size_t i = 0; i < m->n_properties; i++) {
+        if (!m->properties[i].is_gone && rs->props->all[i].value.kind != VALUE_NONE)
+            continue;
+        holds_drop(&rs->holds, i);
+        rs->n_dirty -= rs->dirty[i];
+        rs->dirty[i] = false;
+    }
+    while (rs->n_dirty == 0 && !list_is_empty(&rs->waiters))
+        report_end_waiter(rs, LIST_ENTRY(rs->waiters.next, struct waiter, link), CODE_UNKNOWN,
+                          "not in the thing model any more");
 }
 
 void reports_done(struct reports *rs)

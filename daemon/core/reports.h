@@ -49,6 +49,9 @@ struct reports {
 /* The constructor takes what is borrowed from *rs. */
 int reports_init(struct reports *rs) MUST_CHECK;
 void reports_done(struct reports *rs);
+/* Another model comes: room for it, 0 or -ENOMEM; once it is there, what has no value waits not. */
+int reports_reserve(struct reports *rs, const struct model_plan *plan) MUST_CHECK;
+void reports_on_model(struct reports *rs);
 
 #define REPORTS_KEEPING 1
 

@@ -181,10 +181,13 @@ static int build_params(struct reports *rs, struct turn *t, char **ret_params, s
     for (size_t i = t->next; i < t->n_indices; i++, n++) {
         const struct value *v = t->own ? &t->own[i].value : &rs->props->all[t->indices[i]].value;
 
+        if (v->kind == VALUE_NONE) /* it did not fit another model */
+            continue;
         if (sb.len + room_for(v) > REPORT_PARAMS_CAP)
             break;
         t->versions[i] = rs->props->all[t->indices[i]].version;
-        strbuf_addf(&sb, "%s\"%s\":", n ? "," : "", rs->props->model->properties[t->indices[i]].id);
+        strbuf_addf(&sb, "%s\"%s\":", sb.len > 1 ? "," : "",
+                    rs->props->model->properties[t->indices[i]].id);
         value_to_json(&sb, v);
     }
     strbuf_addc(&sb, '}');

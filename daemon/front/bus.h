@@ -50,5 +50,7 @@ struct bus *bus_free(struct bus *bus);
 DEFINE_FREEP(struct bus, bus_free)
 /* The access rules are others: what programs hold stays, what they watch is looked at again. */
 void bus_access_changed(struct bus *bus);
+/* The thing model is another one: programs look what became of their ids. */
+void bus_model_changed(struct bus *bus);
 
 #endif /* IOTD_FRONT_BUS_H */

@@ -18,7 +18,8 @@
 /* An invocation whose outputs are wanted as D-Bus values. */
 struct invocation {
     struct tree_call *call;
-    const struct model_action *action;
+    const struct core *core;
+    size_t action; /* its index, which stays when the model is replaced meanwhile */
 };
 
 static int add_value(json_t *object, const char *id, const struct value *v)
@@ -180,7 +181,7 @@ static void on_invoked(int code, const char *text, const char *response, void *u
     int r = begin_answer(in->call, code, text, &it);
 
     if (r == 0)
-        r = append_outputs(&it, in->action, response);
+        r = append_outputs(&it, &in->core->model->actions[in->action], response);
     tree_call_finish(&in->call, r);
     free(in);
 }
@@ -276,7 +277,11 @@ void bus_thing_on_invoke(struct tree_call *call, void *userdata)
         refuse(call, r, detail);
         return;
     }
-    *in = (struct invocation){.call = tree_call_keep(call), .action = action};
+    *in = (struct invocation){
+        .call = tree_call_keep(call),
+        .core = core,
+        .action = (size_t) (action - core->model->actions),
+    };
     calls_invoke(&core->calls, id, params, on_invoked, in);
 }
 

@@ -158,7 +158,7 @@ static void on_reload(struct tree_call *call, void *userdata)
     r = msg_close(&it, &list, r < 0 ? r : ig.r);
     if (r == -EINVAL)
         tree_call_error(&call, -EPROTO,
-                        "the settings have mistakes, see the log; nothing was changed");
+                        "settings or thing model have mistakes, see the log; nothing was changed");
     else
         tree_call_finish(&call, r);
 }

@@ -263,7 +263,7 @@ static int append_all(DBusMessageIter *it, const struct bus *bus, const struct b
     if (r < 0)
         return r;
     for (size_t i = 0; r == 0 && i < core->model->n_properties; i++) {
-        if (core->props.all[i].value.kind != VALUE_NONE &&
+        if (core->props.all[i].value.kind != VALUE_NONE && !core->model->properties[i].is_gone &&
             bus_access_may(bus, peer, ACCESS_READ, core->model->properties[i].id))
             r = bus_value_append_entry(&dict, core->model->properties[i].id,
                                        &core->props.all[i].value);
@@ -335,7 +335,8 @@ static void on_list_properties(struct tree_call *call, void *userdata)
         r = msg_open(&it, DBUS_TYPE_ARRAY, "(sssvt)", &list);
     if (r == 0) {
         for (size_t i = 0; r == 0 && i < core->model->n_properties; i++) {
-            if (bus_access_may(bus, peer, ACCESS_READ, core->model->properties[i].id))
+            if (!core->model->properties[i].is_gone &&
+                bus_access_may(bus, peer, ACCESS_READ, core->model->properties[i].id))
                 r = append_property(&list, &core->model->properties[i], &core->props.all[i]);
         }
         r = msg_close(&it, &list, r);
@@ -481,6 +482,19 @@ void bus_thing_controlled(struct bus *bus, const struct prop_update *updates, si
 
     if (bus->device_object)
         bus_access_share(bus, &news, n);
+}
+
+void bus_model_changed(struct bus *bus)
+{
+    int r = 0;
+
+    if (!bus->device_object)
+        return;
+    LIST_FOR_EACH (n, &bus->core->clients.list)
+        bus_client_changed(bus, LIST_ENTRY(n, struct client, link));
+    r = tree_emit_signal(bus->device_object, &iface_thing, "ModelChanged", NULL, NULL, NULL);
+    if (r < 0)
+        log_warn("change of the model not told error=\"%s\"", strerror(-r));
 }
 
 static const struct tree_method_impl methods[] = {

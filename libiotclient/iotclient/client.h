@@ -119,8 +119,8 @@ IOTC_API iotc_slot *iotc_slot_unref(iotc_slot *slot);
  * @return 0 iotd sends what is for these ids to this program (and always for a plain
  *         subscription); -EINPROGRESS not attached or not answered yet; -EEXIST another program
  *         serves one of them, tried again every few seconds; -ENOENT one is not in the thing
- *         model; -EACCES this program may not; any other code that iotd answered; -EINVAL;
- *         -ESHUTDOWN the client is gone
+ *         model, until it is; -EACCES this program may not; any other code that iotd answered;
+ * -EINVAL; -ESHUTDOWN the client is gone
  * @since 0.1
  */
 IOTC_API int iotc_slot_get_error(iotc_slot *slot);

@@ -90,6 +90,10 @@ integration_tests += %reldir%/02-types-verdicts.bus
 %canon_reldir%_02_types_verdicts_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_types_verdicts_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/02-model-reload.bus
+%canon_reldir%_02_model_reload_bus_SOURCES = %reldir%/02-model-reload.bus.c
+%canon_reldir%_02_model_reload_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_model_reload_bus_LDADD = libiotworld.la libiotclient.la $(SCENE_LDADD) $(JANSSON_LIBS)
 integration_tests += %reldir%/02-report-policy.bus
 %canon_reldir%_02_report_policy_bus_SOURCES = %reldir%/02-report-policy.bus.c
 %canon_reldir%_02_report_policy_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
