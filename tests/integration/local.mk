@@ -236,3 +236,9 @@ integration_tests += %reldir%/14-scripts.bus
 %canon_reldir%_14_scripts_bus_SOURCES = %reldir%/14-scripts.bus.c
 %canon_reldir%_14_scripts_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_14_scripts_bus_LDADD = $(SCENE_LDADD)
+
+integration_tests += %reldir%/02-types-client.bus
+%canon_reldir%_02_types_client_bus_SOURCES = %reldir%/02-types-client.bus.c \
+	tests/lib/types-table.c tests/lib/types-table.h
+%canon_reldir%_02_types_client_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_types_client_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)
