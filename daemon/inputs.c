@@ -14,6 +14,8 @@
 #include <malloc.h>
 #endif
 
+#include "daemon/core/core.h"
+#include "daemon/store/facts.h"
 #include "daemon/sys/log.h"
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/limits.h"
@@ -145,6 +147,14 @@ static const char *model_path(const struct manager_options *options)
     return options->model ? options->model : DEFAULT_MODEL;
 }
 
+/* "" is none; that there is none where one would be installed is no mistake. */
+static bool has_model_file(const struct manager_options *options)
+{
+    if (options->model)
+        return options->model[0] != '\0';
+    return access(DEFAULT_MODEL, F_OK) == 0 || errno != ENOENT;
+}
+
 /* 0 or -errno, told. */
 static int read_model(const struct inputs *in, struct model **ret_model)
 {
@@ -169,25 +179,63 @@ static int read_model(const struct inputs *in, struct model **ret_model)
 
 static int load_model(struct inputs *in)
 {
-    int r = read_model(in, &in->model);
+    int r;
 
+    in->is_assembled = !has_model_file(in->options);
+    if (in->is_assembled)
+        r = model_parse(&in->model, MODEL_EMPTY_TEXT, strlen(MODEL_EMPTY_TEXT), NULL,
+                        on_model_mistake, NULL);
+    else
+        r = read_model(in, &in->model);
     return r == -ENOENT ? EX_NOINPUT : r < 0 ? EX_CONFIG : 0;
+}
+
+int inputs_take_up_model(struct inputs *in, struct db *db)
+{
+    CLEANUP(freep) char *text = NULL;
+    struct model *model;
+    int r;
+
+    if (!in->is_assembled)
+        return 0;
+    r = facts_get(db, CORE_MODEL_FACT, &text);
+    if (r < 0)
+        return r;
+    if (text[0]) {
+        r = model_parse(&model, text, strlen(text), product_of(in->ident), on_model_mistake,
+                        (void *) (uintptr_t) "the assembled thing model");
+        if (r == 0) {
+            model_free(in->model);
+            in->model = model;
+        }
+    }
+    log_notice("no file of a thing model: programs define it ids=%zu",
+               in->model->n_properties + in->model->n_events + in->model->n_actions);
+    return r == -EINVAL ? 0 : r; /* told; the programs define it anew */
+}
+
+int inputs_define(const struct inputs *in, const json_t *brought, struct model **ret_newer,
+                  char problem[MODEL_PROBLEM])
+{
+    return model_assemble(in->model, brought, product_of(in->ident), in->is_assembled, ret_newer,
+                          problem);
 }
 
 int inputs_reload(const struct inputs *in, struct inputs_again *ret_again)
 {
     CLEANUP(inputs_again_done) struct inputs_again again = {0};
-    int conf, access = 0, model;
+    int conf, access = 0, model = 0;
 
     conf = load_conf(in->options, &again.conf);
     if (conf == 0)
         access = access_files_load(again.conf, &again.access);
-    model = read_model(in, &again.model);
+    if (!in->is_assembled || has_model_file(in->options))
+        model = read_model(in, &again.model);
     if (conf == -ENOMEM || access == -ENOMEM || model == -ENOMEM)
         return -ENOMEM;
     if (conf < 0 || access < 0 || model < 0)
         return -EINVAL;
-    if (strcmp(again.model->text, in->model->text) == 0)
+    if (again.model && strcmp(again.model->text, in->model->text) == 0)
         again.model = model_free(again.model);
     *ret_again = again;
     again = (struct inputs_again){0};
@@ -298,6 +346,8 @@ int inputs_accept(const struct inputs *in, const struct ident *ident, char probl
     size_t len;
     int r;
 
+    if (!has_model_file(in->options))
+        return 0;
     r = read_file(model_path(in->options), LIMIT_MODEL_FILE, &data, &len);
     if (r < 0) {
         (void) snprintf(problem, VAULT_PROBLEM, "thing model: %s", strerror(-r));

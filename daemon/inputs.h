@@ -9,11 +9,12 @@
 
 #include "daemon/access_files.h"
 #include "daemon/cloud/ident.h"
-#include "daemon/cloud/model.h"
+#include "daemon/cloud/model_assemble.h"
 #include "daemon/conf/conf.h"
 #include "daemon/manager.h"
 #include "daemon/net/endpoint.h"
 #include "daemon/net/tls.h"
+#include "daemon/store/db.h"
 #include "daemon/store/vault_source.h"
 
 struct inputs {
@@ -22,6 +23,7 @@ struct inputs {
     struct vault_source source;
     struct ident *ident; /* all empty: there are no credentials yet */
     struct model *model;
+    bool is_assembled; /* the model: there is no file of it */
     struct access_conf *access;
     struct endpoint endpoint;
     char endpoint_url[512];
@@ -37,6 +39,14 @@ const char *inputs_state_dir(const struct manager_options *options);
 /* Whether these credentials fit the model and the settings. -EINVAL with problem; -ENOMEM */
 int inputs_accept(const struct inputs *in, const struct ident *ident,
                   char problem[VAULT_PROBLEM]) MUST_CHECK;
+/*
+ * Without a file of the model: takes up what programs defined in an earlier run. 0; what the
+ * database failed with.
+ */
+int inputs_take_up_model(struct inputs *in, struct db *db) MUST_CHECK;
+/* As model_assemble(): what this model becomes with that. */
+int inputs_define(const struct inputs *in, const json_t *brought, struct model **ret_newer,
+                  char problem[MODEL_PROBLEM]) MUST_CHECK;
 /* What is read again at run time. */
 struct inputs_again {
     struct conf *conf;

@@ -15,6 +15,7 @@ noinst_LTLIBRARIES += libiotd-model.la
 libiotd_model_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(JANSSON_CFLAGS)
 libiotd_model_la_SOURCES = \
 	%reldir%/cloud/model.c %reldir%/cloud/model.h %reldir%/cloud/model_define.c \
+	%reldir%/cloud/model_assemble.c %reldir%/cloud/model_assemble.h \
 	%reldir%/cloud/model_lint.c %reldir%/cloud/model_parse.c %reldir%/cloud/model_platform.c \
 	%reldir%/cloud/model_reader.h %reldir%/cloud/model_released.c \
 	%reldir%/cloud/model_update.c %reldir%/cloud/model_update.h \
@@ -95,6 +96,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
+	%reldir%/front/bus_define.c %reldir%/front/bus_define.h \
 	%reldir%/front/bus_client.c %reldir%/front/bus_control.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \

@@ -176,12 +176,37 @@ static int apply_model(struct manager *m, struct model *model)
     return r;
 }
 
+static void configure(struct manager *m, const struct policy_rule *rules)
+{
+    struct core_config cc;
+
+    core_config_of(m->in.conf, rules, &cc);
+    core_configure(m->core, &cc);
+}
+
+static int on_define(const json_t *brought, char problem[BUS_PROBLEM], void *userdata)
+{
+    struct manager *m = userdata;
+    CLEANUP(freep) struct policy_rule *rules = NULL;
+    CLEANUP(model_freep) struct model *newer = NULL;
+    int r = inputs_define(&m->in, brought, &newer, problem);
+
+    if (r == 0 && newer)
+        r = policy_rules_of(m->in.conf, &rules);
+    if (r == 0 && newer)
+        r = apply_model(m, newer);
+    if (r < 0 || !newer)
+        return r;
+    core_keep_model(m->core);
+    configure(m, rules);
+    return 0;
+}
+
 static int on_reload(void (*ignored)(const char *key, void *data), void *data, void *userdata)
 {
     struct manager *m = userdata;
     CLEANUP(inputs_again_done) struct inputs_again again = {0};
     CLEANUP(freep) struct policy_rule *rules = NULL;
-    struct core_config cc;
     int r;
 
     r = inputs_reload(&m->in, &again);
@@ -194,8 +219,8 @@ static int on_reload(void (*ignored)(const char *key, void *data), void *data, v
     if (r < 0)
         return r;
     apply_log_level(m->in.conf);
-    core_config_of(m->in.conf, rules, &cc);
-    core_configure(m->core, &cc);
+    configure(m, rules);
+    m->in.is_assembled &= again.model == NULL;
     apply_access(m, &again.access);
     log_notice(again.model ? "settings and thing model read again" : "settings read again");
     return 0;
@@ -436,6 +461,7 @@ static int make_bus(struct manager *m)
         .endpoint = m->in.endpoint_url,
         .core = m->core,
         .on_reload = on_reload,
+        .on_define = on_define,
         .on_provision = on_provision,
         .on_ready = on_bus_ready,
         .on_refused = on_bus_refused,
@@ -456,6 +482,8 @@ static int make(struct manager *m)
         return r;
     core_config_of(m->in.conf, rules, &cc);
     r = state_open(&m->db, inputs_state_dir(m->in.options), m->in.ident);
+    if (r == 0)
+        r = inputs_take_up_model(&m->in, m->db);
     if (r == 0)
         r = loop_lws_new(&m->loop);
     if (r == 0)

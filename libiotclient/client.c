@@ -142,6 +142,7 @@ static void on_attached(DBusMessage *reply, void *userdata)
 
     events_on_attached(client, reply);
 
+    defines_on_attached(client);
     /* Ids first: no control may find them unserved when the program has been told of the link. */
     serves_on_attached(client);
     r = props_load(client);
@@ -157,6 +158,7 @@ static void on_detached(void *userdata)
     set_link_state(client, IOTC_LINK_ABSENT);
     events_on_detached(client);
     serves_on_detached(client);
+    defines_on_detached(client);
 }
 
 /* PropertiesChanged of org.iotd1.Link: s a{sv} as */
@@ -198,6 +200,7 @@ static void on_model_changed(iotc_client *client)
     int r;
 
     client_debug(client, "the thing model has changed");
+    defines_on_model_changed(client);
     serves_on_attached(client);
     r = props_load(client);
     if (r < 0)
@@ -247,6 +250,7 @@ static void client_free(iotc_client *client)
     events_done(client);
     reports_done(client);
     serves_done(client);
+    defines_done(client);
     props_done(&client->props);
     slot_list_done(&client->link_slots);
     session_free(client->session);

@@ -6,6 +6,7 @@
 
 #include <iotclient/iotclient.h>
 
+#include "libiotclient/define.h"
 #include "libiotclient/event.h"
 #include "libiotclient/loop_epoll.h"
 #include "libiotclient/prop.h"
@@ -28,6 +29,7 @@ struct iotc_client {
     struct reports reports;
     struct events events;
     struct serves serves;
+    struct defines defines;
     struct loop_timer flush;
     iotc_debug_fn debug;
     void *debug_userdata;

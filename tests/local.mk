@@ -600,6 +600,11 @@ unit_tests += %reldir%/unit/test-faults
 %canon_reldir%_unit_test_faults_LDFLAGS = $(fault_ldflags)
 %canon_reldir%_unit_test_faults_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-model-assemble
+%canon_reldir%_unit_test_model_assemble_SOURCES = %reldir%/unit/test-model-assemble.c
+%canon_reldir%_unit_test_model_assemble_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_model_assemble_LDADD = libiottest.la libiotd-model.la
+
 unit_tests += %reldir%/unit/test-model-update
 %canon_reldir%_unit_test_model_update_SOURCES = %reldir%/unit/test-model-update.c
 %canon_reldir%_unit_test_model_update_CPPFLAGS = $(daemon_test_cppflags)

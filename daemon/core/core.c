@@ -121,6 +121,8 @@ static int save_facts(struct db *db, void *userdata)
     (void) snprintf(number, sizeof(number), "%" PRIu64, core->session_filters);
     if (r == 0 && core->session_unsaved)
         r = facts_put(db, "session_filters", number);
+    if (r == 0 && core->model_unsaved)
+        r = facts_put(db, CORE_MODEL_FACT, core->model->text);
     return r;
 }
 
@@ -129,7 +131,7 @@ static void saved_facts(int result, void *userdata)
     struct core *core = userdata;
 
     if (result == 0)
-        core->bound_unsaved = core->session_unsaved = false;
+        core->bound_unsaved = core->session_unsaved = core->model_unsaved = false;
 }
 
 static int load_facts(struct core *core)

@@ -42,6 +42,8 @@ struct core_config {
     const char *firmware_version; /* NULL or "": not reported; borrowed for the call */
 };
 
+#define CORE_MODEL_FACT "model" /* of the database: the text of one that was assembled */
+
 struct core {
     struct model *model;         /* borrowed: manager */
     const struct ident *ident;   /* borrowed: manager */
@@ -71,6 +73,7 @@ struct core {
     bool bound_unsaved;
     uint64_t session_filters; /* struct link_memory */
     bool session_unsaved;
+    bool model_unsaved;
     void (*on_time)(void *userdata); /* the offset of the clock was measured */
     void *time_userdata;
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
@@ -93,6 +96,8 @@ void core_save(struct core *core);
  * @return 0; with nothing changed: -E2BIG too many ids came and went; -ENOMEM
  */
 int core_set_model(struct core *core, struct model *newer) MUST_CHECK;
+/* The model was assembled here, and has to be known after a restart. */
+void core_keep_model(struct core *core);
 /* What can change at run time. */
 void core_configure(struct core *core, const struct core_config *config);
 /*

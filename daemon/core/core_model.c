@@ -3,6 +3,12 @@
 
 #include "daemon/core/core.h"
 
+void core_keep_model(struct core *core)
+{
+    core->model_unsaved = true;
+    (void) !persist_now(&core->persist, true); /* told there; the programs bring it again */
+}
+
 static int reserve(struct core *core, const struct model_plan *plan)
 {
     int r = owners_reserve(&core->owners, plan);

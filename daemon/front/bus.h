@@ -34,6 +34,11 @@ struct bus_config {
     struct core *core;    /* borrowed: manager */
     /* Reads the settings again; calls ignored for each key that needs a restart. 0 or -errno. */
     int (*on_reload)(void (*ignored)(const char *key, void *data), void *data, void *userdata);
+    /*
+     * Definitions that a program brings, laid out as the console's file. 0; -EINVAL, -ECONNREFUSED
+     * with problem filled in; -ENOMEM.
+     */
+    int (*on_define)(const json_t *brought, char problem[BUS_PROBLEM], void *userdata);
     /* Stores new credentials; iotd starts over with them once the answer has left. 0, or -errno
      * with problem filled in. */
     int (*on_provision)(const struct bus_provision *request, struct bus_provisioned *ret_result,

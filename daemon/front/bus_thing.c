@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/front/bus_access.h"
+#include "daemon/front/bus_define.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/front/bus_policy.h"
 #include "daemon/front/bus_thing.h"
@@ -42,11 +43,11 @@ static int read_id_lists(DBusMessageIter *it, struct id_lists *ret_lists)
     return 0;
 }
 
-/* options of Register: "app_id" s, "policy" a{sv}; the latter is only found here. */
+/* options of Register: "app_id" s, "policy" a{sv}, "define"; the last two are only found here. */
 struct register_options {
     const char *app_id; /* NULL: not given */
-    DBusMessageIter policy;
-    bool has_policy;
+    DBusMessageIter policy, define;
+    bool has_policy, has_define;
 };
 
 static int read_options(DBusMessageIter *it, struct register_options *ret_options)
@@ -62,6 +63,9 @@ static int read_options(DBusMessageIter *it, struct register_options *ret_option
         } else if (strcmp(key, "policy") == 0) {
             ret_options->policy = value;
             ret_options->has_policy = true;
+        } else if (strcmp(key, "define") == 0) {
+            ret_options->define = value;
+            ret_options->has_define = true;
         }
     }
     return r;
@@ -119,6 +123,21 @@ static int check_access(struct bus *bus, struct bus_peer *peer, const struct id_
     return 0;
 }
 
+/* What is defined stays, also when the ids cannot be had. */
+static int define(struct bus *bus, struct bus_peer *peer, const struct register_options *options,
+                  const struct owners_ids *ids, const char **detail, char text[BUS_ACCESS_DETAIL])
+{
+    int r;
+
+    if (!options->has_define)
+        return 0;
+    text[0] = '\0';
+    r = bus_define(bus, peer, &options->define, ids, text);
+    if (r < 0 && text[0])
+        *detail = text;
+    return r;
+}
+
 static int do_register(struct bus *bus, struct tree_call *call, const struct id_lists *lists,
                        DBusMessageIter *it, const char **detail, char access[BUS_ACCESS_DETAIL])
 {
@@ -138,6 +157,8 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
         *detail = BUS_APP_ID_PROBLEM;
         return -EINVAL;
     }
+    if (r == 0)
+        r = define(bus, peer, &options, &lists->ids, detail, access);
     if (r == 0)
         r = read_policy(bus->core, &options, &lists->ids, &wishes, detail);
     /* Before there is an object of the program: a refusal leaves nothing. */

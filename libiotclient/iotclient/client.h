@@ -86,6 +86,21 @@ IOTC_API int iotc_client_dispatch(iotc_client *client);
  */
 IOTC_API int iotc_client_wait(iotc_client *client, int timeout_ms);
 
+/**
+ * What this program defines of the thing model, where iotd has no file of it: the console's JSON,
+ * {"properties":[…],"events":[…],"actions":[…]}, any of them missing. iotd adds it to the model
+ * before anything that is served from then on, and keeps it; it is told again after each attach.
+ * What is defined already has to be the same. One text for each client: the next call replaces
+ * it. Call it before what serves, reports or posts these ids.
+ * @param fn  runs at each answer of iotd, may be NULL: 0; -EINVAL a mistake in the text;
+ *            -ECONNREFUSED something is defined otherwise already; -EACCES this program may not;
+ *            any other code that iotd answered. iotd's log says more.
+ * @return 0; -EINVAL NULL, or no UTF-8; -EMSGSIZE longer than iotd takes; -ESHUTDOWN; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_client_define(iotc_client *client, const char *json,
+                                                iotc_done_fn fn, void *userdata);
+
 /** @return the state of the cloud link as far as known; IOTC_LINK_ABSENT for NULL @since 0.1 */
 IOTC_API iotc_link_state iotc_client_get_link_state(iotc_client *client);
 /**

@@ -90,6 +90,11 @@ integration_tests += %reldir%/02-types-verdicts.bus
 %canon_reldir%_02_types_verdicts_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_types_verdicts_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/02-model-define.bus
+%canon_reldir%_02_model_define_bus_SOURCES = %reldir%/02-model-define.bus.c
+%canon_reldir%_02_model_define_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_model_define_bus_LDADD = libiotworld.la libiotclient.la $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-model-reload.bus
 %canon_reldir%_02_model_reload_bus_SOURCES = %reldir%/02-model-reload.bus.c
 %canon_reldir%_02_model_reload_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

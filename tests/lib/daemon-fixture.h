@@ -16,7 +16,7 @@ struct daemon_options {
     const char *settings;         /* text of iotd.conf; NULL: none */
     const char *credentials;      /* text of device_info.json; NULL: examples/device_info.json */
     const char *credentials_path; /* instead of a file with that text; NULL: device_info.json */
-    const char *model;            /* a path; NULL: examples/smart-light.json */
+    const char *model;            /* a path, "" none; NULL: examples/smart-light.json */
     const char *state_dir;        /* a path; NULL: a new one */
 };
 
