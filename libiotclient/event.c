@@ -10,6 +10,7 @@
 #include "dbus/names.h"
 #include "libiotclient/base/limits.h"
 #include "libiotclient/base/name.h"
+#include "libiotclient/base/utf8.h"
 #include "libiotclient/call.h"
 #include "libiotclient/client.h"
 #include "libiotclient/value.h"
@@ -22,14 +23,20 @@ struct iotc_event {
     uint64_t timestamp_s; /* 0: none */
 };
 
+/* The member of org.iotd1.Thing that takes it. */
+static const char *const post_members[] = {"PostEvent", "Report", "PostEvents", "ReportJson"};
+enum post_kind { POST_EVENT, POST_SAMPLE, POST_EVENTS, POST_REPORT };
+
 enum post_state { POST_STATE_QUEUED, POST_STATE_SENT, POST_STATE_ACCEPTED, POST_STATE_COUNT_ };
 
 struct post {
     struct list link;
     iotc_client *client;
     enum post_state state;
-    char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample */
-    struct value_list params;      /* of a sample: the property */
+    enum post_kind kind;
+    char id[LIMIT_FEATURE_ID + 1]; /* of an event */
+    struct value_list params;      /* of an event; of a sample: the property */
+    char *json;                    /* of events and reports in JSON: all of them */
     uint64_t timestamp_s;          /* 0: iotd takes the time of arrival */
     uint64_t posted_s;
     uint32_t flags;
@@ -61,6 +68,7 @@ static void complete(struct post *post, int result)
     list_remove(&post->link);
     client->events.n_posts--;
     value_list_done(&post->params);
+    free(post->json);
     free(post);
     if (done)
         client_run_done(client, done, userdata, result);
@@ -96,34 +104,41 @@ static void on_token(DBusMessage *reply, int error, void *userdata)
         return;
     }
     if (r < 0)
-        client_debug(post->client, "%s %s: %s", post->id[0] ? "PostEvent" : "Report", post->id,
+        client_debug(post->client, "%s %s: %s", post_members[post->kind], post->id,
                      iotc_strerror(r));
     complete(post, r);
+}
+
+static int append_options(DBusMessageIter *it, const struct post *post)
+{
+    DBusMessageIter dict;
+    int r = msg_open_dict(it, &dict);
+
+    if (r < 0)
+        return r;
+    if (post->timestamp_s)
+        r = msg_dict_uint64(&dict, "timestamp", post->timestamp_s);
+    return msg_close(it, &dict, r);
 }
 
 static int send_post(struct post *post)
 {
     struct session *session = post->client->session;
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
-    DBusMessageIter it, dict;
+    DBusMessageIter it;
     int r;
 
     r = session_new_call(session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING,
-                         post->id[0] ? "PostEvent" : "Report");
+                         post_members[post->kind]);
     if (r < 0)
         return r;
     dbus_message_iter_init_append(msg, &it);
-    if (post->id[0])
+    if (post->kind == POST_EVENT)
         r = msg_append_string(&it, post->id);
     if (r >= 0)
-        r = value_list_append(&it, &post->params);
-    if (r >= 0)
-        r = msg_open_dict(&it, &dict);
-    if (r < 0)
-        return r;
-    if (post->timestamp_s)
-        r = msg_dict_uint64(&dict, "timestamp", post->timestamp_s);
-    r = msg_close(&it, &dict, r);
+        r = post->json ? msg_append_string(&it, post->json) : value_list_append(&it, &post->params);
+    if (r >= 0 && post->kind != POST_REPORT)
+        r = append_options(&it, post);
     if (r < 0)
         return r;
     return call_start(session, msg, CALL_TIMEOUT_MS, on_token, post, &post->call);
@@ -305,9 +320,23 @@ static uint64_t now_s(void)
     return (uint64_t) ts.tv_sec;
 }
 
-/* Takes over params. */
-static int new_post(iotc_client *client, const char *id, struct value_list *params,
-                    uint64_t timestamp_s, uint32_t flags, iotc_done_fn done, void *userdata)
+/* What a post is made of. */
+struct content {
+    enum post_kind kind;
+    const char *id;           /* its form was checked: it fits */
+    struct value_list params; /* taken over */
+    char *json;               /* taken over */
+    uint64_t timestamp_s;
+};
+
+static void content_done(struct content *c)
+{
+    value_list_done(&c->params);
+    free(c->json);
+}
+
+static int new_post(iotc_client *client, struct content *content, uint32_t flags, iotc_done_fn done,
+                    void *userdata)
 {
     struct post *post;
 
@@ -317,11 +346,13 @@ static int new_post(iotc_client *client, const char *id, struct value_list *para
     if (!post)
         return -ENOMEM;
     post->client = client;
-    memcpy(post->id, id, strlen(id) + 1); /* the form was checked: it fits */
-    post->params = *params;
-    *params = (struct value_list){0};
+    post->kind = content->kind;
+    memcpy(post->id, content->id, strlen(content->id) + 1);
+    post->params = content->params;
+    content->params = (struct value_list){0};
+    post->json = TAKE(content->json);
     post->posted_s = now_s();
-    post->timestamp_s = timestamp_s;
+    post->timestamp_s = content->timestamp_s;
     if (!post->timestamp_s && !session_is_attached(client->session))
         post->timestamp_s = post->posted_s;
     post->flags = flags;
@@ -336,18 +367,45 @@ static int new_post(iotc_client *client, const char *id, struct value_list *para
 int events_post_sample(iotc_client *client, const char *id, const struct value *value,
                        iotc_done_fn done, void *userdata)
 {
-    struct value_list params = {0};
-    int r = value_list_set(&params, id, value, 1);
+    CLEANUP(content_done) struct content c = {.kind = POST_SAMPLE, .id = ""};
+    int r = value_list_set(&c.params, id, value, 1);
 
-    if (r >= 0)
-        r = new_post(client, "", &params, 0, 0, done, userdata);
-    value_list_done(&params);
-    return r;
+    return r < 0 ? r : new_post(client, &c, 0, done, userdata);
+}
+
+/* iotd reads it: here it has to be text that can travel. */
+static int post_json(iotc_client *client, enum post_kind kind, const char *json, uint32_t flags,
+                     iotc_done_fn done, void *userdata)
+{
+    CLEANUP(content_done) struct content c = {.kind = kind, .id = ""};
+    int r = client_check(client);
+
+    if (r < 0)
+        return r;
+    if (!json || (flags & ~IOTC_POST_STORED))
+        return -EINVAL;
+    if (strlen(json) > LIMIT_MQTT_PAYLOAD)
+        return -EMSGSIZE;
+    if (!utf8_is_valid(json, strlen(json)))
+        return -EINVAL;
+    c.json = strdup(json);
+    return c.json ? new_post(client, &c, flags, done, userdata) : -ENOMEM;
+}
+
+int iotc_events_post_json(iotc_client *client, const char *json, uint32_t flags, iotc_done_fn done,
+                          void *userdata)
+{
+    return post_json(client, POST_EVENTS, json, flags, done, userdata);
+}
+
+int iotc_report_json(iotc_client *client, const char *json, iotc_done_fn done, void *userdata)
+{
+    return post_json(client, POST_REPORT, json, 0, done, userdata);
 }
 
 int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *userdata)
 {
-    struct value_list params = {0};
+    CLEANUP(content_done) struct content c = {.kind = POST_EVENT};
     int r;
 
     if (!event || (flags & ~IOTC_POST_STORED))
@@ -358,11 +416,12 @@ int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done, void *
     if (r >= 0 && event->client->events.n_posts >= LIMIT_CLIENT_POSTS)
         r = -ENOBUFS;
     if (r >= 0)
-        r = value_list_copy(&params, &event->params);
-    if (r >= 0)
-        r = new_post(event->client, event->id, &params, event->timestamp_s, flags, done, userdata);
-    value_list_done(&params);
-    return r;
+        r = value_list_copy(&c.params, &event->params);
+    if (r < 0)
+        return r;
+    c.id = event->id;
+    c.timestamp_s = event->timestamp_s;
+    return new_post(event->client, &c, flags, done, userdata);
 }
 
 int iotc_event_claim(iotc_client *client, iotc_slot **ret_slot, const char *id)

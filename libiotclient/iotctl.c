@@ -19,6 +19,8 @@ static const struct ctl_command commands[] = {
      CTL_OPTION_NO_WAIT, ctl_report},
     {"event", "ID [KEY=VALUE... | KEY:=JSON...]", "post an event and wait for the cloud", 1,
      INT16_MAX, CTL_OPTION_NO_WAIT, ctl_event},
+    {"events", "JSON", "post several events in one message and wait for the cloud", 1, 1,
+     CTL_OPTION_NO_WAIT, ctl_events},
     {"set", "ID=VALUE... | ID:=JSON...", "control the device as the cloud does, without it", 1,
      INT16_MAX, 0, ctl_set},
     {"action", "call ID [KEY=VALUE... | KEY:=JSON...]",

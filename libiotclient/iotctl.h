@@ -76,6 +76,7 @@ int ctl_event(struct ctl *ctl, int argc, char **argv);
 int ctl_info(struct ctl *ctl, int argc, char **argv);
 int ctl_set(struct ctl *ctl, int argc, char **argv);
 int ctl_action(struct ctl *ctl, int argc, char **argv);
+int ctl_events(struct ctl *ctl, int argc, char **argv);
 int ctl_monitor(struct ctl *ctl, int argc, char **argv);
 int ctl_connect(struct ctl *ctl, int argc, char **argv);
 int ctl_disconnect(struct ctl *ctl, int argc, char **argv);

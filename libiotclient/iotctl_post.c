@@ -108,24 +108,29 @@ int ctl_append_pairs(DBusMessageIter *it, bool is_json, int argc, char **argv)
     return is_json ? append_json(it, argc, argv) : append_texts(it, argc, argv);
 }
 
-/* Sends what msg has so far with the values; the token comes back. */
-static int send_values(struct ctl *ctl, DBusMessage *msg, bool is_json, int argc, char **argv,
-                       uint64_t *ret_token)
+static int send_and_take_token(struct ctl *ctl, DBusMessage *msg, uint64_t *ret_token)
 {
     CLEANUP(msg_unrefp) DBusMessage *reply = NULL;
     DBusMessageIter it;
-    int r;
+    int r = ctl_call(ctl, msg, &reply);
 
-    dbus_message_iter_init_append(msg, &it);
-    r = ctl_append_pairs(&it, is_json, argc, argv);
-    if (r < 0)
-        return ctl_fail_errno(ctl, r);
-    r = ctl_call(ctl, msg, &reply);
     if (r != CTL_OK)
         return r;
     if (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, ret_token) < 0)
         return ctl_fail_protocol(ctl);
     return CTL_OK;
+}
+
+/* Sends what msg has so far with the values; the token comes back. */
+static int send_values(struct ctl *ctl, DBusMessage *msg, bool is_json, int argc, char **argv,
+                       uint64_t *ret_token)
+{
+    DBusMessageIter it;
+    int r;
+
+    dbus_message_iter_init_append(msg, &it);
+    r = ctl_append_pairs(&it, is_json, argc, argv);
+    return r < 0 ? ctl_fail_errno(ctl, r) : send_and_take_token(ctl, msg, ret_token);
 }
 
 static int print_token(struct ctl *ctl, uint64_t token)
@@ -235,4 +240,27 @@ int ctl_event(struct ctl *ctl, int argc, char **argv)
     if (r < 0)
         return ctl_fail_errno(ctl, r);
     return send_and_wait(ctl, msg, is_json, argc - 1, argv + 1);
+}
+
+int ctl_events(struct ctl *ctl, int argc, char **argv)
+{
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
+    DBusMessageIter it;
+    uint64_t token;
+    int r;
+
+    (void) argc;
+    r = ctl_add_owner_match(ctl);
+    if (r == CTL_OK)
+        r = ctl_new_call(ctl, IOTD_DEVICE_PATH, IOTD_IFACE_THING, "PostEventsJson", &msg);
+    if (r != CTL_OK)
+        return r;
+    dbus_message_iter_init_append(msg, &it);
+    r = msg_append_string(&it, argv[0]);
+    if (r < 0)
+        return ctl_fail_errno(ctl, r);
+    r = send_and_take_token(ctl, msg, &token);
+    if (r != CTL_OK)
+        return r;
+    return ctl->no_wait ? print_token(ctl, token) : wait_answer(ctl, token);
 }

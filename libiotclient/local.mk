@@ -37,7 +37,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/slot.c %reldir%/slot.h \
 	%reldir%/strerror.c \
 	%reldir%/value.c %reldir%/value.h \
-	%reldir%/value_bus.c \
+	%reldir%/value_bus.c %reldir%/value_json.c \
 	%reldir%/value_nested.c
 libiotclient_core_la_LIBADD = libiotdbus.la
 

@@ -442,6 +442,19 @@ int iotc_prop_get_double(iotc_prop *prop, double *ret_value, uint64_t *ret_stamp
     return r;
 }
 
+/* As snprintf(). */
+static int copy_out(const char *text, char *buf, size_t size)
+{
+    size_t len = strlen(text);
+    size_t n = len < size ? len : size - 1;
+
+    if (size) {
+        memcpy(buf, text, n);
+        buf[n] = '\0';
+    }
+    return (int) len;
+}
+
 int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_stamp_us)
 {
     pthread_mutex_t *lock;
@@ -453,19 +466,36 @@ int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_
     (void) pthread_mutex_lock(lock);
     r = want(prop, VALUE_KIND_STRING);
     if (r >= 0) {
-        size_t len = strlen(prop->value.s);
-        size_t n = len < size ? len : size - 1;
-
-        if (size) {
-            memcpy(buf, prop->value.s, n);
-            buf[n] = '\0';
-        }
+        r = copy_out(prop->value.s, buf, size);
         if (ret_stamp_us)
             *ret_stamp_us = prop->stamp_us;
-        r = (int) len;
     }
     (void) pthread_mutex_unlock(lock);
     return r;
+}
+
+int iotc_prop_get_json(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_stamp_us)
+{
+    CLEANUP(freep) char *text = NULL;
+    pthread_mutex_t *lock;
+    struct strbuf sb;
+    int r;
+
+    if (!prop || (!buf && size))
+        return -EINVAL;
+    strbuf_init(&sb, LIMIT_DBUS_MESSAGE);
+    lock = &prop->client->props.lock;
+    (void) pthread_mutex_lock(lock);
+    r = prop->value.kind == VALUE_KIND_NONE ? -ENODATA : 0;
+    if (r == 0) {
+        value_add_json(&sb, &prop->value);
+        if (ret_stamp_us)
+            *ret_stamp_us = prop->stamp_us;
+    }
+    (void) pthread_mutex_unlock(lock);
+    if (r == 0)
+        r = strbuf_finish(&sb, &text);
+    return r < 0 ? r : copy_out(text, buf, size);
 }
 
 int iotc_prop_get_value(iotc_prop *prop, iotc_value **ret_value, uint64_t *ret_stamp_us)

@@ -14,6 +14,7 @@
 #include "dbus/msg.h"
 #include "libiotclient/base/limits.h"
 #include "libiotclient/base/macro.h"
+#include "libiotclient/base/strbuf.h"
 
 enum value_kind {
     VALUE_KIND_NONE,
@@ -69,6 +70,9 @@ struct iotc_value {
     enum value_kind kind; /* STRUCT, ARRAY */
     struct value_list parts;
 };
+
+/* As it travels to the cloud: a bool is 0 or 1, no value null. */
+void value_add_json(struct strbuf *sb, const struct value *v);
 
 void value_list_done(struct value_list *list);
 /* NULL: not there. */

@@ -285,6 +285,21 @@ int thing_post_sample(struct thing *t, const struct thing_sample *sample, mqtt_a
     return 0;
 }
 
+static void begin_events(struct strbuf *sb, const struct thing_event *event)
+{
+    if (!event->id[0]) {
+        begin(sb, "events_post", event->token);
+        strbuf_addf(sb, ",\"events\":%s", event->params);
+        return;
+    }
+    begin(sb, "event_post", event->token);
+    strbuf_addf(sb, ",\"version\":\"1.0\",\"eventId\":\"%s\",\"type\":\"%s\"", event->id,
+                event->type);
+    if (event->timestamp_s)
+        strbuf_addf(sb, ",\"timestamp\":%" PRIu64, event->timestamp_s);
+    strbuf_addf(sb, ",\"params\":%s", event->params);
+}
+
 int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acked_fn acked,
                      struct request *request, request_fn fn, void *userdata)
 {
@@ -293,12 +308,7 @@ int thing_post_event(struct thing *t, const struct thing_event *event, mqtt_acke
 
     if (t->requests.n_pending >= LIMIT_PENDING_REPLIES)
         return -ENOBUFS;
-    begin(&sb, "event_post", event->token);
-    strbuf_addf(&sb, ",\"version\":\"1.0\",\"eventId\":\"%s\",\"type\":\"%s\"", event->id,
-                event->type);
-    if (event->timestamp_s)
-        strbuf_addf(&sb, ",\"timestamp\":%" PRIu64, event->timestamp_s);
-    strbuf_addf(&sb, ",\"params\":%s", event->params);
+    begin_events(&sb, event);
     r = publish(t, THING_CHANNEL_EVENT, &sb, 1, acked, userdata);
     if (r < 0)
         return r;

@@ -81,7 +81,7 @@ int thing_report(struct thing *t, const char *params, uint64_t timestamp_s, uint
 
 struct thing_event {
     const char *token;
-    const char *id;
+    const char *id; /* "": several events, params is the list of them */
     const char *type;
     const char *params;   /* object as JSON text */
     uint64_t timestamp_s; /* 0: not sent, the cloud takes its own time */

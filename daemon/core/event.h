@@ -23,7 +23,7 @@ struct event {
     bool in_session; /* the session will call back */
     enum event_class class;
     enum model_event_type type;
-    char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample */
+    char id[LIMIT_FEATURE_ID + 1]; /* "" for a sample, and for several in a list */
     char client_token[REQUEST_TOKEN];
     int64_t turn; /* the order within the class, then the token */
     int64_t token;

@@ -341,6 +341,20 @@ int events_post(struct events *es, const char *peer, const struct model_event *e
     return 0;
 }
 
+int events_post_list(struct events *es, const char *peer, const char *list, bool urgent,
+                     events_posted_fn fn, void *userdata)
+{
+    struct event *e;
+    int r = prepare(es, peer, list, 0, &e);
+
+    if (r < 0)
+        return r;
+    e->type = urgent ? MODEL_EVENT_ALERT : MODEL_EVENT_INFO;
+    e->class = urgent ? EVENT_CLASS_URGENT : EVENT_CLASS_INFO;
+    events_keep(e, fn, userdata);
+    return 0;
+}
+
 void events_configure(struct events *es, const struct events_config *config)
 {
     if (config->rate != es->config.rate)

@@ -105,6 +105,13 @@ void events_configure(struct events *es, const struct events_config *config);
 int events_post(struct events *es, const char *peer, const struct model_event *event,
                 const char *params, uint64_t timestamp_s, events_posted_fn fn,
                 void *userdata) MUST_CHECK;
+/*
+ * Several in one message, which the cloud takes or refuses as a whole. Same results.
+ * @param list    array as JSON text, as it travels in events_post, checked by the caller; copied
+ * @param urgent  one of them is an alert or a fault
+ */
+int events_post_list(struct events *es, const char *peer, const char *list, bool urgent,
+                     events_posted_fn fn, void *userdata) MUST_CHECK;
 
 /*
  * Whether the end of an event that peer posted, perhaps in an earlier run, is still to be told.

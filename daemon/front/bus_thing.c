@@ -526,6 +526,8 @@ static const struct tree_method_impl methods[] = {
     {"ReportJson", bus_thing_on_report_json},
     {"PostEvent", bus_thing_on_post_event},
     {"PostEventJson", bus_thing_on_post_event_json},
+    {"PostEvents", bus_thing_on_post_events},
+    {"PostEventsJson", bus_thing_on_post_events},
     {"Control", bus_thing_on_control},
     {"ControlJson", bus_thing_on_control_json},
     {"Invoke", bus_thing_on_invoke},

@@ -11,6 +11,8 @@ void bus_thing_on_report_value(struct tree_call *call, void *userdata);
 void bus_thing_on_report_json(struct tree_call *call, void *userdata);
 void bus_thing_on_post_event(struct tree_call *call, void *userdata);
 void bus_thing_on_post_event_json(struct tree_call *call, void *userdata);
+/* PostEvents and PostEventsJson. */
+void bus_thing_on_post_events(struct tree_call *call, void *userdata);
 void bus_thing_on_control(struct tree_call *call, void *userdata);
 void bus_thing_on_control_json(struct tree_call *call, void *userdata);
 void bus_thing_on_invoke(struct tree_call *call, void *userdata);

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,24 +353,30 @@ static int find_param(struct intake *in, const char *id)
     return i;
 }
 
+static void add_params(struct strbuf *sb, const struct intake *in)
+{
+    bool first = true;
+
+    strbuf_addc(sb, '{');
+    for (size_t i = 0; i < in->event->n_params; i++) {
+        if (in->params[i].kind == VALUE_NONE)
+            continue;
+        strbuf_addf(sb, "%s\"%s\":", first ? "" : ",", in->event->params[i].id);
+        value_to_json(sb, &in->params[i]);
+        first = false;
+    }
+    strbuf_addc(sb, '}');
+}
+
 /* The call is answered when the event is on disk. */
 static int post(struct intake *in, struct tree_call *call)
 {
     CLEANUP(freep) char *text = NULL;
     struct strbuf sb;
-    bool first = true;
     int r;
 
     strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
-    strbuf_addc(&sb, '{');
-    for (size_t i = 0; i < in->event->n_params; i++) {
-        if (in->params[i].kind == VALUE_NONE)
-            continue;
-        strbuf_addf(&sb, "%s\"%s\":", first ? "" : ",", in->event->params[i].id);
-        value_to_json(&sb, &in->params[i]);
-        first = false;
-    }
-    strbuf_addc(&sb, '}');
+    add_params(&sb, in);
     r = strbuf_finish(&sb, &text);
     if (r < 0)
         return r;
@@ -460,5 +467,108 @@ void bus_thing_on_post_event_json(struct tree_call *call, void *userdata)
         r = read_json_params(&in, json);
     if (r == 0)
         r = post(&in, call);
+    finish_post(call, &in, r);
+}
+
+/* --- several events in one message --- */
+
+static int read_item(struct intake *in, const json_t *item)
+{
+    const char *id = jx_string_or(item, "eventId", ""), *type = jx_string_or(item, "type", "");
+    json_t *params;
+    int64_t timestamp;
+    int r = begin_event(in, id);
+
+    if (r < 0)
+        return r;
+    if (*type && strcmp(type, model_event_type_name(in->event->type)) != 0)
+        return wrong(in, -EPROTOTYPE, "%s is of type %s", id,
+                     model_event_type_name(in->event->type));
+    if (jx_get_number_or_text(item, "timestamp", &timestamp) == 0) {
+        if (timestamp <= 0 || timestamp > UINT32_MAX)
+            return wrong(in, -ERANGE, "timestamp is in Unix seconds");
+        in->timestamp_s = (uint64_t) timestamp;
+    }
+    params = jx_object_or_null(item, "params");
+    return params ? read_json_params(in, params) : wrong(in, -EPROTO, "%s has no params", id);
+}
+
+/* As it travels. all is of the whole call, and hears what is wrong. */
+static int add_item(struct intake *all, struct strbuf *sb, const json_t *item, bool *urgent)
+{
+    struct intake in = {
+        .bus = all->bus,
+        .core = all->core,
+        .peer = all->peer,
+        .sender = all->sender,
+        .timestamp_s = all->timestamp_s,
+    };
+    int r = read_item(&in, item);
+
+    if (r == 0) {
+        strbuf_addf(sb, "{\"eventId\":\"%s\",\"type\":\"%s\"", in.event->id,
+                    model_event_type_name(in.event->type));
+        if (in.timestamp_s)
+            strbuf_addf(sb, ",\"timestamp\":%" PRIu64, in.timestamp_s);
+        strbuf_adds(sb, ",\"params\":");
+        add_params(sb, &in);
+        strbuf_addc(sb, '}');
+        *urgent |= in.event->type != MODEL_EVENT_INFO;
+    } else {
+        memcpy(all->detail, in.detail, sizeof(all->detail));
+    }
+    intake_done(&in);
+    return r;
+}
+
+static int post_list(struct intake *in, const json_t *list, struct tree_call *call)
+{
+    CLEANUP(freep) char *text = NULL;
+    struct strbuf sb;
+    bool urgent = false;
+    size_t i, n = json_array_size(list);
+    json_t *item;
+    int r = 0;
+
+    if (n == 0 || n > LIMIT_EVENTS_PER_POST)
+        return wrong(in, -EPROTO, "\"events\" is not a list of 1 to %d", LIMIT_EVENTS_PER_POST);
+    if (in->timestamp_s == 0)
+        in->timestamp_s = ntp_now_s(in->core->ntp);
+    strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
+    strbuf_addc(&sb, '[');
+    json_array_foreach((json_t *) (uintptr_t) list, i, item)
+    {
+        if (r == 0 && i > 0)
+            strbuf_addc(&sb, ',');
+        if (r == 0)
+            r = add_item(in, &sb, item, &urgent);
+    }
+    strbuf_addc(&sb, ']');
+    if (r < 0) {
+        strbuf_done(&sb);
+        return r;
+    }
+    r = strbuf_finish(&sb, &text);
+    if (r == 0)
+        r = events_post_list(&in->core->events, in->sender, text, urgent, on_posted, call);
+    if (r == 0)
+        (void) tree_call_keep(call);
+    return r;
+}
+
+void bus_thing_on_post_events(struct tree_call *call, void *userdata)
+{
+    CLEANUP(jx_decrefp) json_t *json = NULL;
+    struct intake in;
+    DBusMessageIter it;
+    int r;
+
+    intake_init(&in, call, userdata);
+    tree_call_args(call, &it);
+    r = read_json(&in, &it, &json);
+    if (r == 0 && strcmp(tree_call_member(call), "PostEvents") == 0)
+        r = read_options(&in, &it);
+    if (r == 0)
+        r = post_list(&in, json_object_get(json, "events"), call);
     finish_post(call, &in, r);
 }

@@ -29,6 +29,7 @@
 #define LIMIT_VALUE_TEXT (LIMIT_MQTT_PAYLOAD - 1024)
 #define LIMIT_MODEL_IDS 2048           /* own choice: features of one product */
 #define LIMIT_MODEL_PLACES 4096        /* own choice: ids of one run, also those that are gone */
+#define LIMIT_EVENTS_PER_POST 100      /* own choice: of one events_post, if they fit at all */
 #define LIMIT_EVENT_PARAMS 255         /* vendor SDK: parameters of one event */
 #define LIMIT_MODEL_FILE (1024 * 1024) /* own choice: bytes of the model file */
 #define LIMIT_CLOCK_MIN_S 1672531200   /* own choice: 2023-01-01; a clock before was never set */

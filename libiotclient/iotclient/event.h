@@ -76,6 +76,18 @@ IOTC_API IOTC_MUST_CHECK int iotc_event_post(iotc_event *event, uint32_t flags, 
                                              void *userdata);
 
 /**
+ * Posts several events in one message, which the cloud takes or refuses as a whole.
+ * @param json   {"events":[{"eventId":"…","params":{…},"timestamp":1700000000}]}, at most 100 that
+ *               fit into one message; without a timestamp the time of the post. Copied
+ * @param flags  as iotc_event_post(), done also; -EPROTO not such an object
+ * @return as iotc_event_post(), -EMSGSIZE
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_events_post_json(iotc_client *client, const char *json,
+                                                   uint32_t flags, iotc_done_fn done,
+                                                   void *userdata);
+
+/**
  * Makes this program the only one that may post an event id, after each attach again. The
  * outcome is iotc_slot_get_error() and iotc_slot_watch(). Posting needs no claim.
  * @param ret_slot  may be NULL: claimed as long as the client lives

@@ -116,6 +116,26 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_report_value(iotc_prop *prop, const iotc_
                                                     iotc_done_fn done, void *userdata);
 
 /**
+ * Reads the newest value as JSON, of any type, as it travels: a bool is 0 or 1. As
+ * iotc_prop_get_string() otherwise.
+ * @return also -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_prop_get_json(iotc_prop *prop, char *buf, size_t size,
+                                                uint64_t *ret_stamp_us);
+/**
+ * Reports values as JSON, all of them or none: {"id":value,…}. Each call is a report of its own,
+ * which waits here while iotd is away; it is not merged with others before iotd has it.
+ * @param json  copied
+ * @param done  as iotc_prop_report_bool(); -EPROTO not a JSON object; -EPROTOTYPE another type
+ * @return 0; -ENOBUFS too many of these and of events wait here; -EMSGSIZE; -EINVAL; -ENOMEM. done
+ *         does not run if this is not 0
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_report_json(iotc_client *client, const char *json,
+                                              iotc_done_fn done, void *userdata);
+
+/**
  * Calls fn when the value changes, by a report of any program or by a control that was accepted.
  * @param ret_slot  may be NULL: the subscription lives as long as the client
  * @param destroy   may be NULL

@@ -247,3 +247,8 @@ integration_tests += %reldir%/02-types-client.bus
 	tests/lib/types-table.c tests/lib/types-table.h
 %canon_reldir%_02_types_client_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_types_client_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)
+
+integration_tests += %reldir%/04-event-list.bus
+%canon_reldir%_04_event_list_bus_SOURCES = %reldir%/04-event-list.bus.c
+%canon_reldir%_04_event_list_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_04_event_list_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)

@@ -484,14 +484,23 @@ static void on_unsupported(struct tree_call *call, void *userdata)
 }
 
 static const struct tree_method_impl thing_methods[] = {
-    {"Register", fake_on_register},  {"Unregister", fake_on_unregister},
-    {"Report", on_report},           {"ReportValue", on_report_value},
-    {"ReportJson", on_report_json},  {"PostEvent", on_post},
-    {"PostEventJson", on_post_json}, {"Get", on_get},
-    {"GetAll", on_unsupported},      {"GetModel", on_unsupported},
-    {"ListProperties", on_list},     {"Control", on_unsupported},
-    {"ControlJson", on_unsupported}, {"Invoke", on_unsupported},
+    {"Register", fake_on_register},
+    {"Unregister", fake_on_unregister},
+    {"Report", on_report},
+    {"ReportValue", on_report_value},
+    {"ReportJson", on_report_json},
+    {"PostEvent", on_post},
+    {"PostEventJson", on_post_json},
+    {"Get", on_get},
+    {"GetAll", on_unsupported},
+    {"GetModel", on_unsupported},
+    {"ListProperties", on_list},
+    {"Control", on_unsupported},
+    {"ControlJson", on_unsupported},
+    {"Invoke", on_unsupported},
     {"InvokeJson", on_unsupported},
+    {"PostEvents", on_unsupported},
+    {"PostEventsJson", on_unsupported},
 };
 
 int fake_add_thing(struct fake *f, const char **reterr_member)

@@ -362,7 +362,7 @@ static void test_oversized(void)
 static void test_reorder(void)
 {
     struct fake_packet *p;
-    char text[8];
+    char text[12];
 
     start(false);
     for (int i = 1; i <= 3; i++) {
