@@ -28,6 +28,9 @@ noinst_PROGRAMS += \
 %canon_reldir%_lamp_LDADD = libiotclient.la
 BUILT_SOURCES += %reldir%/smart-light.c %reldir%/smart-light.h
 MAINTAINERCLEANFILES += %reldir%/smart-light.c %reldir%/smart-light.h
+# Beside a tarball they are copies, made because iotc-codegen is newer.
+distclean-local:
+	test "$(srcdir)" = . || rm -f %reldir%/smart-light.c %reldir%/smart-light.h
 if RUN_CODEGEN
 %reldir%/smart-light.c: %reldir%/smart-light.json $(IOTC_CODEGEN_DEPENDENCY)
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
