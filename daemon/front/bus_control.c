@@ -188,7 +188,7 @@ static void on_invoked(int code, const char *text, const char *response, void *u
 
 /* --- methods --- */
 
-/* A command does what only a manager of the id may. */
+/* A command does what only a manager of the id may. What is no id is not asked about. */
 static int check_ids(struct bus *bus, const struct tree_call *call, const json_t *params,
                      char detail[BUS_ACCESS_DETAIL])
 {
@@ -199,6 +199,10 @@ static int check_ids(struct bus *bus, const struct tree_call *call, const json_t
 
     json_object_foreach((json_t *) (uintptr_t) params, id, value)
     {
+        if (model_find_property(bus->core->model, id) < 0) {
+            (void) snprintf(detail, BUS_ACCESS_DETAIL, "%.64s", id);
+            return -ENOENT;
+        }
         r = bus_access_check(bus, peer, ACCESS_MANAGE, id, detail);
         if (r < 0)
             break;

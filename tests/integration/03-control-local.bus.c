@@ -74,6 +74,8 @@ static void test_unserved(void)
     CHECK_ERROR(thing_call(s.bus, "Control", "a{sv}a{sv}", 1, "brightness", "i", 101, 0),
                 ERR("OutOfRange"), "0 to 100");
     CHECK_THING(s.bus, "406 *", "ControlJson", "s", "{\"brightness\":101}");
+    CHECK_ERROR(thing_call(s.bus, "ControlJson", "s", "{\"nothing\":1}"), ERR("UnknownId"),
+                "nothing");
     CHECK_THING(s.bus, "400 *", "ControlJson", "s", "{}");
     scene_stop(&s);
 }
