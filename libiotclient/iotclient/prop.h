@@ -127,7 +127,9 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_get_json(iotc_prop *prop, char *buf, size
  * Reports values as JSON, all of them or none: {"id":value,…}. Each call is a report of its own,
  * which waits here while iotd is away; it is not merged with others before iotd has it.
  * @param json  copied
- * @param done  as iotc_prop_report_bool(); -EPROTO not a JSON object; -EPROTOTYPE another type
+ * @param done  as iotc_prop_report_bool(); -EPROTO not a JSON object; -EPROTOTYPE another type;
+ *              -ECONNRESET iotd had taken the values and was started again: it has them, and tells
+ *              the cloud, but not this program
  * @return 0; -ENOBUFS too many of these and of events wait here; -EMSGSIZE; -EINVAL; -ENOMEM. done
  *         does not run if this is not 0
  * @since 0.1
