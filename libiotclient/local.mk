@@ -17,6 +17,17 @@ libiotbase_la_SOURCES = \
 	%reldir%/base/utf8.c %reldir%/base/utf8.h
 libiotbase_la_LIBADD = -lm
 
+# Shared memory: both sides.
+noinst_HEADERS = \
+	%reldir%/ipc/doorbell.h \
+	%reldir%/ipc/latch.h \
+	%reldir%/ipc/layout.h \
+	%reldir%/ipc/pack.h \
+	%reldir%/ipc/report_slots.h \
+	%reldir%/ipc/ring.h \
+	%reldir%/ipc/segment.h \
+	%reldir%/ipc/table.h
+
 # All of it but one file, so that unit tests reach what the library does not export.
 noinst_LTLIBRARIES += libiotclient-core.la
 libiotclient_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
