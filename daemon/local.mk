@@ -136,7 +136,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
 	%reldir%/sys/signals.c %reldir%/sys/signals.h
 libiotd_core_la_LIBADD = libiotd-model.la libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \
-	libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
+	libiotipc.la libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
 
 sbin_PROGRAMS += iotd
 iotd_SOURCES = %reldir%/main.c

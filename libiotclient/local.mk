@@ -17,16 +17,22 @@ libiotbase_la_SOURCES = \
 	%reldir%/base/utf8.c %reldir%/base/utf8.h
 libiotbase_la_LIBADD = -lm
 
-# Shared memory: both sides.
-noinst_HEADERS = \
-	%reldir%/ipc/doorbell.h \
+# Shared memory: both sides. Needs libiotbase.la, which a shared library may have but once.
+noinst_LTLIBRARIES += libiotipc.la
+libiotipc_la_CFLAGS = $(AM_CFLAGS) $(IOTD_CONVERSION_CFLAGS)
+libiotipc_la_SOURCES = \
+	%reldir%/ipc/blobs.c %reldir%/ipc/blobs.h \
+	%reldir%/ipc/doorbell.c %reldir%/ipc/doorbell.h \
+	%reldir%/ipc/fence.h \
 	%reldir%/ipc/latch.h \
 	%reldir%/ipc/layout.h \
-	%reldir%/ipc/pack.h \
+	%reldir%/ipc/pack.c %reldir%/ipc/pack.h \
 	%reldir%/ipc/report_slots.h \
-	%reldir%/ipc/ring.h \
-	%reldir%/ipc/segment.h \
-	%reldir%/ipc/table.h
+	%reldir%/ipc/ring.c %reldir%/ipc/ring.h \
+	%reldir%/ipc/segment.c %reldir%/ipc/segment.h \
+	%reldir%/ipc/table.h \
+	%reldir%/ipc/table_view.c \
+	%reldir%/ipc/table_writer.c
 
 # All of it but one file, so that unit tests reach what the library does not export.
 noinst_LTLIBRARIES += libiotclient-core.la
@@ -50,7 +56,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/value.c %reldir%/value.h \
 	%reldir%/value_bus.c %reldir%/value_json.c \
 	%reldir%/value_nested.c
-libiotclient_core_la_LIBADD = libiotdbus.la
+libiotclient_core_la_LIBADD = libiotipc.la libiotdbus.la
 
 # The public library. -version-info: packaging/README.md has the rule.
 lib_LTLIBRARIES += libiotclient.la

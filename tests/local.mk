@@ -132,6 +132,14 @@ unit_tests += %reldir%/unit/test-base
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = libiottest.la libiotbase.la
 
+unit_tests += %reldir%/unit/test-ipc-ring
+%canon_reldir%_unit_test_ipc_ring_SOURCES = %reldir%/unit/test-ipc-ring.c
+%canon_reldir%_unit_test_ipc_ring_LDADD = libiottest.la libiotipc.la libiotbase.la
+
+unit_tests += %reldir%/unit/test-ipc-table
+%canon_reldir%_unit_test_ipc_table_SOURCES = %reldir%/unit/test-ipc-table.c
+%canon_reldir%_unit_test_ipc_table_LDADD = libiottest.la libiotipc.la libiotbase.la
+
 unit_tests += %reldir%/unit/test-dbus-errmap
 %canon_reldir%_unit_test_dbus_errmap_SOURCES = %reldir%/unit/test-dbus-errmap.c
 %canon_reldir%_unit_test_dbus_errmap_LDADD = libiottest.la libiotdbus.la

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "libiotclient/ipc/fence.h"
 #include "libiotclient/ipc/layout.h"
 
 /* A library that does it with a lock would have one in each process. */
@@ -22,7 +23,7 @@ static inline uint32_t latch_write(struct layout_slot *slot, const struct layout
     struct layout_copy *to = &slot->copies[seq % 2];
 
     /* The last turn of the count stays before the words that overwrite what it retired. */
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    fence_release();
     for (unsigned i = 0; i < LAYOUT_COPY_WORDS; i++)
         __atomic_store_n(&to->word[i], copy->word[i], __ATOMIC_RELAXED);
     __atomic_store_n(&slot->seq, seq, __ATOMIC_RELEASE);
@@ -43,7 +44,7 @@ static inline uint64_t latch_word(const struct layout_slot *slot, uint32_t seq, 
 /* Whether all that was read since latch_begin() belongs together. */
 static inline bool latch_is_good(const struct layout_slot *slot, uint32_t seq)
 {
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    fence_acquire();
     return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }
 
@@ -60,6 +61,32 @@ static inline bool latch_read(const struct layout_slot *slot, unsigned tries,
         if (latch_is_good(slot, seq)) {
             *ret_copy = copy;
             *ret_seq = seq;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The words of a copy that a scalar needs, read as latch_read() does. */
+struct latch_scalar {
+    uint64_t meta;
+    uint64_t stamp; /* word 1 */
+    uint64_t value; /* word 2 */
+};
+
+static inline bool latch_read_scalar(const struct layout_slot *slot, unsigned tries,
+                                     struct latch_scalar *ret_scalar)
+{
+    while (tries-- > 0) {
+        uint32_t seq = latch_begin(slot);
+        struct latch_scalar scalar = {
+            latch_word(slot, seq, 0),
+            latch_word(slot, seq, 1),
+            latch_word(slot, seq, 2),
+        };
+
+        if (latch_is_good(slot, seq)) {
+            *ret_scalar = scalar;
             return true;
         }
     }

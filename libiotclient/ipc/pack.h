@@ -10,7 +10,8 @@
  *   the value, padded to 8 with zeros
  *
  * bool, int, float: 8 bytes (bool 0 or 1, int64_t, IEEE double). string: its bytes and a NUL that
- * length does not count. struct: items with keys. array: items without. Depth at most PACK_DEPTH.
+ * length does not count. struct: items with keys. array: items without. Readers refuse what is
+ * deeper than PACK_DEPTH; that keys are where they should be is up to who reads them.
  */
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@ struct pack_writer {
     bool full;
 };
 
-/* key is "" for elements of arrays and for the items of a value itself. */
+/* key is "" for elements of arrays; one of more than 255 bytes does not fit. */
 void pack_put_bool(struct pack_writer *w, const char *key, bool b);
 void pack_put_int(struct pack_writer *w, const char *key, int64_t i);
 void pack_put_float(struct pack_writer *w, const char *key, double d);
@@ -52,6 +53,7 @@ void pack_close(struct pack_writer *w, size_t opened);
 struct pack_reader {
     const uint8_t *data; /* 8-byte aligned, and nobody else writes there */
     size_t len;
+    unsigned depth; /* 0 for a whole record or value */
 };
 
 /* Texts are borrowed, end with a NUL and have none inside; they may be no UTF-8. */

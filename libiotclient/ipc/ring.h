@@ -24,12 +24,13 @@ struct ring {
     uint32_t *tail;  /* the consumer's index */
     uint32_t own;    /* this end's index: the shared one is only written */
     uint32_t opened; /* producer: bytes between own and the record that is being written */
+    size_t max;      /* producer: bytes of payload that it may have */
 };
 
 /* For either end of a new ring. */
 static inline void ring_init(struct ring *r, uint8_t *data, uint32_t *head, uint32_t *tail)
 {
-    *r = (struct ring){data, head, tail, 0, 0};
+    *r = (struct ring){data, head, tail, 0, 0, 0};
 }
 
 /*

@@ -15,11 +15,15 @@
 
 struct layout_head;
 
+struct segment_range;
+
 /* A mapping. Zero-initialised memory is none. */
 struct segment {
-    void *base;  /* NULL: not mapped */
-    size_t size; /* of what is in use */
-    size_t room; /* of the range that is kept for it; at least size */
+    void *base;    /* NULL: not mapped */
+    size_t size;   /* of what is in use */
+    size_t mapped; /* bytes that may be read: no less than any segment here had */
+    size_t room;   /* of the range of addresses that is kept for it; at least mapped */
+    struct segment_range *retired; /* ranges that were too small, readable until the end */
 };
 
 /* The owner's side: zeroed memory, mapped for writing, with its head filled in. */
@@ -41,10 +45,12 @@ int segment_create(struct segment *ret_segment, int *ret_fd,
 /*
  * The other side. Size and seals are verified first, then the head: magic, kind, major, size.
  * A segment that is mapped already is replaced at the same address if there is room for it: threads
- * that read it meanwhile see the old one or the new one, never neither. Else it stays mapped where
- * it is until segment_done(), and the new one gets a range of its own, at least twice as large.
+ * that read it meanwhile see the old one or the new one, never neither, and zeros where the old one
+ * was longer. Else it stays mapped where it is until segment_done(), and the new one gets a range
+ * of its own, twice as large as it needs (at most max_size).
  * @param writable  whether this side writes
- * @return 0; -EPROTO it is not what it should be; -ENOMEM
+ * @return 0; -EPROTO it is not what it should be; -ENOMEM; -EMFILE and others of mmap(2). On
+ * failure all is as it was.
  */
 int segment_map(struct segment *segment, int fd, uint32_t kind, size_t min_size, size_t max_size,
                 bool writable) MUST_CHECK;

@@ -7,6 +7,9 @@
  * Writes come in batches, and a reader of several values can tell whether they are of one.
  */
 
+#include <errno.h>
+
+#include "libiotclient/base/macro.h"
 #include "libiotclient/ipc/latch.h"
 #include "libiotclient/ipc/segment.h"
 
@@ -28,11 +31,11 @@ uint64_t table_writer_get_epoch(const struct table_writer *w);
 /* Around the writes that belong together. */
 void table_begin(struct table_writer *w);
 void table_end(struct table_writer *w);
-/* Names a place; once for each. */
+/* Names a place below n_places; once for each. */
 void table_name(struct table_writer *w, size_t place, const char *id);
 /*
- * Writes a value; value may be NULL if flags are without LAYOUT_FLAG_VALUE. A value that has no
- * room among the blobs is left out: the place has none then.
+ * Writes a value to a place below n_places; value may be NULL if flags are without
+ * LAYOUT_FLAG_VALUE. A value that has no room among the blobs is left out: the place has none then.
  * @return 0; -ENOBUFS left out
  */
 int table_write(struct table_writer *w, size_t place, uint32_t type, uint32_t flags,
@@ -69,6 +72,17 @@ bool table_id(const struct table_view *view, size_t place, char id[LIMIT_FEATURE
 int table_read(const struct table_view *view, size_t place, struct layout_copy *ret_copy,
                uint8_t *buf, size_t size) MUST_CHECK;
 
+/*
+ * The value of a bool, an int, an enum, a timestamp or a float, as it is: no type is checked.
+ * @param place  below n_places
+ * @return 0; -EAGAIN
+ */
+MUST_CHECK static inline int table_read_scalar(const struct table_view *view, size_t place,
+                                               struct latch_scalar *ret_scalar)
+{
+    return latch_read_scalar(&view->slots[place], TABLE_TRIES, ret_scalar) ? 0 : -EAGAIN;
+}
+
 /* For several values of one batch: begin; read; and again from begin unless it held. */
 static inline uint32_t table_read_begin(const struct table_view *view)
 {
@@ -76,7 +90,7 @@ static inline uint32_t table_read_begin(const struct table_view *view)
 }
 static inline bool table_read_held(const struct table_view *view, uint32_t generation)
 {
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    fence_acquire();
     return generation % 2 == 0 &&
            __atomic_load_n(&view->table->generation, __ATOMIC_RELAXED) == generation;
 }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "libiotclient/ipc/table.h"
+
+#define WORD sizeof(uint64_t)
+
+static uint32_t load(const uint32_t *number)
+{
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+/* A part of n elements, where it says. */
+static bool is_inside(const struct segment *segment, uint32_t at, uint32_t n, size_t size)
+{
+    return at % 64 == 0 && at >= sizeof(struct layout_table) &&
+           (uint64_t) at + (uint64_t) n * size <= segment->size;
+}
+
+int table_view_init(struct table_view *view, const struct segment *segment)
+{
+    const struct layout_table *table = segment->base;
+    const uint8_t *base = segment->base;
+    uint32_t n_places, places_at, slots_at;
+
+    if (segment->size < sizeof(*table) || segment->size > LAYOUT_TABLE_MAX)
+        return -EPROTO;
+    n_places = load(&table->n_places);
+    places_at = load(&table->places_at);
+    slots_at = load(&table->slots_at);
+    if (n_places > LAYOUT_PLACES_MAX ||
+        !is_inside(segment, places_at, n_places, sizeof(struct layout_place)) ||
+        !is_inside(segment, slots_at, n_places, sizeof(struct layout_slot)) ||
+        !is_inside(segment, load(&table->blobs_at), load(&table->blobs_len), 1))
+        return -EPROTO;
+
+    *view = (struct table_view){
+        .table = table,
+        .places = (const struct layout_place *) (const void *) (base + places_at),
+        .slots = (const struct layout_slot *) (const void *) (base + slots_at),
+        .base = base,
+        .size = segment->size,
+        .n_places = n_places,
+        .epoch = __atomic_load_n(&table->head.epoch, __ATOMIC_RELAXED),
+    };
+    return 0;
+}
+
+size_t table_count(const struct table_view *view)
+{
+    size_t n = __atomic_load_n(&view->table->n_used, __ATOMIC_ACQUIRE);
+
+    return n < view->n_places ? n : view->n_places;
+}
+
+/* By words, since iotd may write meanwhile. */
+static void load_words(uint8_t *to, const void *from, size_t len)
+{
+    const uint64_t *words = from;
+    uint64_t word;
+
+    for (; len >= WORD; to += WORD, len -= WORD) {
+        word = __atomic_load_n(words++, __ATOMIC_RELAXED);
+        memcpy(to, &word, WORD);
+    }
+    if (len > 0) {
+        word = __atomic_load_n(words, __ATOMIC_RELAXED);
+        memcpy(to, &word, len);
+    }
+}
+
+bool table_id(const struct table_view *view, size_t place, char id[LIMIT_FEATURE_ID + 1])
+{
+    const uint64_t *first;
+    struct layout_place named;
+    const uint8_t *end;
+    uint64_t word;
+
+    if (place >= table_count(view))
+        return false;
+    /* The first bytes first: who finds those finds all. */
+    first = (const uint64_t *) (const void *) &view->places[place];
+    word = __atomic_load_n(first, __ATOMIC_ACQUIRE);
+    memcpy(named.id, &word, WORD);
+    load_words(named.id + WORD, first + 1, sizeof(named.id) - WORD);
+
+    end = memchr(named.id, '\0', LIMIT_FEATURE_ID + 1);
+    if (!end || end == named.id)
+        return false;
+    memcpy(id, named.id, (size_t) (end - named.id) + 1);
+    return true;
+}
+
+/* Whether a whole copy says what can be; of a blob, where it is. */
+static bool is_sound(const struct table_view *view, const struct layout_copy *copy)
+{
+    uint64_t offset = copy->word[2];
+    uint32_t len = latch_len(copy->word[0]);
+
+    if (!(latch_flags(copy->word[0]) & LAYOUT_FLAG_BLOB))
+        return len <= LAYOUT_INLINE;
+    /* Words are read whole: also the last one must be inside. */
+    return len > LAYOUT_INLINE && offset % WORD == 0 && offset <= view->size &&
+           ((uint64_t) len + WORD - 1) / WORD * WORD <= view->size - offset;
+}
+
+int table_read(const struct table_view *view, size_t place, struct layout_copy *ret_copy,
+               uint8_t *buf, size_t size)
+{
+    const struct layout_slot *slot;
+    struct layout_copy copy;
+    uint32_t seq, len;
+
+    if (place >= view->n_places)
+        return -EPROTO;
+    slot = &view->slots[place];
+    for (unsigned tries = TABLE_TRIES; tries > 0; tries--) {
+        if (!latch_read(slot, tries, &copy, &seq))
+            break;
+        if (!is_sound(view, &copy))
+            return -EPROTO;
+        if (latch_flags(copy.word[0]) & LAYOUT_FLAG_BLOB) {
+            len = latch_len(copy.word[0]);
+            load_words(buf, view->base + copy.word[2], len < size ? len : size);
+            if (!latch_is_good(slot, seq))
+                continue;
+        }
+        *ret_copy = copy;
+        return 0;
+    }
+    return -EAGAIN;
+}
