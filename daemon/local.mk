@@ -104,6 +104,8 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
+	%reldir%/front/shm.h %reldir%/front/shm_program.c \
+	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
 	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \

@@ -244,6 +244,7 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     list_init(&bus->calls);
     list_init(&bus->starts);
     bus_peers_init(&bus->peers);
+    shm_tables_init(&bus->tables);
     log_limit_init(&bus->refusals);
     ratelimit_init(&bus->refusals.rate, REFUSALS_RATE, USEC_PER_SEC, REFUSALS_BURST);
     backoff_init(&bus->backoff, RECONNECT_MIN_US, RECONNECT_MAX_US);
@@ -285,6 +286,7 @@ struct bus *bus_free(struct bus *bus)
         dbus_connection_flush(bus->conn); /* the last replies; the bus reads at once */
     }
     tear_down(bus);
+    shm_tables_done(&bus->tables);
     free(bus->address);
     free(bus);
     return NULL;

@@ -19,6 +19,8 @@ struct client_object {
     struct client *client;
     struct bus_peer *peer;
     struct tree_object *object;
+    struct shm_program *shm; /* NULL: D-Bus alone */
+    struct shm_view *view;   /* a reference; NULL as shm */
 };
 
 static int get_app_id(DBusMessageIter *it, void *userdata)
@@ -138,13 +140,45 @@ void bus_client_changed(struct bus *bus, struct client *client)
         tree_property_changed(co->object, &iface_client, names[i]);
 }
 
+struct shm_program *bus_client_shm(const struct client *client)
+{
+    return ((const struct client_object *) client->front)->shm;
+}
+
+struct shm_view *bus_client_view(const struct client *client)
+{
+    return ((const struct client_object *) client->front)->view;
+}
+
+void bus_client_set_view(struct client *client, struct shm_view *view)
+{
+    struct client_object *co = client->front;
+
+    shm_view_unref(co->view);
+    co->view = view;
+    if (co->shm && view)
+        shm_program_set_table(co->shm, shm_view_epoch(view));
+}
+
+void bus_client_set_shm(struct client *client, struct shm_program *shm, struct shm_view *view)
+{
+    struct client_object *co = client->front;
+    struct shm_program *old = co->shm;
+
+    co->shm = shm;
+    shm_program_free(old);
+    bus_client_set_view(client, view);
+}
+
 void bus_client_remove(struct bus *bus, struct client *client)
 {
     struct client_object *co = client->front;
 
     log_info("detached client=%u app=%s", client->number, client->app_id);
+    bus_client_set_shm(client, NULL, NULL);
     co->peer->client = NULL;
     tree_object_remove(co->object);
-    free(co);
     core_remove_client(bus->core, client);
+    free(co);
+    shm_tables_on_policy(bus); /* what it asked for holds no more */
 }

@@ -8,6 +8,8 @@
 
 #include "daemon/front/bus.h"
 #include "daemon/front/bus_peer.h"
+#include "daemon/front/shm.h"
+#include "daemon/front/shm_table.h"
 #include "daemon/sys/log.h"
 #include "dbus/tree.h"
 #include "dbus/watch.h"
@@ -24,6 +26,7 @@ struct bus {
     struct tree_object *root_object;
     struct tree_object *device_object;
     struct bus_peers peers;
+    struct shm_tables tables;
     struct log_limit refusals;
     struct link_watch link_watch;
     struct loop_timer timer; /* next attempt, or tear-down after a loss */
@@ -46,6 +49,13 @@ int bus_thing_add(struct bus *bus);
 int bus_client_get(struct bus *bus, struct bus_peer *peer, struct client **ret_client) MUST_CHECK;
 void bus_client_changed(struct bus *bus, struct client *client);
 void bus_client_remove(struct bus *bus, struct client *client);
+/* Its shared memory; NULL: it uses D-Bus alone. */
+struct shm_program *bus_client_shm(const struct client *client);
+struct shm_view *bus_client_view(const struct client *client);
+/* Takes both over, and ends what it had; NULL for both: it has none any more. */
+void bus_client_set_shm(struct client *client, struct shm_program *shm, struct shm_view *view);
+/* Another table for it. */
+void bus_client_set_view(struct client *client, struct shm_view *view);
 
 /* bus_handler.c: calls of core/calls.c to the programs. */
 extern const struct calls_front bus_handler_ops;
