@@ -132,7 +132,9 @@ void client_on_model(iotc_client *client)
 
 static int on_attaching(DBusMessageIter *options, void *userdata)
 {
-    return events_on_attaching(userdata, options);
+    int r = events_on_attaching(userdata, options);
+
+    return r < 0 ? r : shm_on_attaching(userdata, options);
 }
 
 static void on_attached(DBusMessage *reply, void *userdata)
@@ -140,6 +142,11 @@ static void on_attached(DBusMessage *reply, void *userdata)
     iotc_client *client = userdata;
     int r;
 
+    r = shm_on_attached(client, reply);
+    if (r < 0) {
+        session_restart(client->session, r);
+        return;
+    }
     events_on_attached(client, reply);
 
     defines_on_attached(client);
@@ -154,6 +161,7 @@ static void on_detached(void *userdata)
 {
     iotc_client *client = userdata;
 
+    shm_on_detached(client);
     reports_on_detached(client);
     set_link_state(client, IOTC_LINK_ABSENT);
     events_on_detached(client);
@@ -254,6 +262,7 @@ static void client_free(iotc_client *client)
     props_done(&client->props);
     slot_list_done(&client->link_slots);
     session_free(client->session);
+    shm_done(client);
     loop_timer_cancel(&client->flush);
     loop_epoll_done(&client->loop);
     free(client->app_id);
@@ -282,7 +291,9 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     client->app_id = strdup(app_id);
     if (!client->app_id)
         return -ENOMEM;
-    r = props_init(&client->props);
+    r = shm_init(client);
+    if (r >= 0)
+        r = props_init(&client->props);
     if (r >= 0)
         r = loop_epoll_init(&client->loop);
     if (r >= 0)
@@ -328,12 +339,15 @@ int iotc_client_dispatch(iotc_client *client)
 
     client->dispatching = true;
     client->n_callbacks = 0;
+    shm_turn_begin(client);
     r = loop_epoll_run(&client->loop);
+    shm_turn_work(client);
     if (loop_timer_is_armed(&client->flush) &&
         client->flush.due_us <= loop_now_us(&client->loop.loop)) {
         loop_timer_cancel(&client->flush);
         flush(client);
     }
+    shm_turn_end(client);
     if (r >= 0)
         r = client->n_callbacks;
     client->dispatching = false;

@@ -13,6 +13,7 @@
 #include "libiotclient/report.h"
 #include "libiotclient/serve.h"
 #include "libiotclient/session.h"
+#include "libiotclient/shm.h"
 #include "libiotclient/slot.h"
 
 struct iotc_client {
@@ -23,6 +24,7 @@ struct iotc_client {
     char *app_id;
     struct loop_epoll loop;
     struct session *session;
+    struct shm shm;
     struct slot_list link_slots;
     iotc_link_state link_state;
     struct props props;

@@ -50,6 +50,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/request.c %reldir%/request.h \
 	%reldir%/serve.c %reldir%/serve.h \
 	%reldir%/session.c %reldir%/session.h \
+	%reldir%/shm.c %reldir%/shm.h \
 	%reldir%/define.c %reldir%/define.h \
 	%reldir%/slot.c %reldir%/slot.h \
 	%reldir%/strerror.c \
