@@ -106,6 +106,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/front/shm.h %reldir%/front/shm_program.c \
 	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
+	%reldir%/front/intake.c %reldir%/front/intake.h \
 	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \
