@@ -63,6 +63,7 @@ check_scripts = \
 	%reldir%/check/headers \
 	%reldir%/check/layers \
 	%reldir%/check/man-lint \
+	%reldir%/check/model \
 	%reldir%/check/shellcheck \
 	%reldir%/check/sizes \
 	%reldir%/check/spdx \
@@ -70,7 +71,9 @@ check_scripts = \
 	%reldir%/check/symbols \
 	%reldir%/check/unit-file
 TESTS += $(check_scripts)
-EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh
+EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh \
+	%reldir%/model/doorbell.pml %reldir%/model/latch.pml \
+	%reldir%/model/memory.pml %reldir%/model/rings.pml
 
 # Integration tests: programs with the extension .bus get a private bus each.
 BUS_LOG_COMPILER = $(srcdir)/%reldir%/lib/with-bus
