@@ -32,7 +32,8 @@ libiotipc_la_SOURCES = \
 	%reldir%/ipc/segment.c %reldir%/ipc/segment.h \
 	%reldir%/ipc/table.h \
 	%reldir%/ipc/table_view.c \
-	%reldir%/ipc/table_writer.c
+	%reldir%/ipc/table_writer.c \
+	%reldir%/ipc/word.h
 
 # All of it but one file, so that unit tests reach what the library does not export.
 noinst_LTLIBRARIES += libiotclient-core.la

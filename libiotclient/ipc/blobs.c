@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "libiotclient/ipc/word.h"
+
 #define UNIT (1U << BLOBS_MIN_ORDER)
 
 /* Neighbours in the list, in one word: a late reader of the chunk finds that, and starts over. */
@@ -14,7 +16,7 @@ static uint64_t *links_at(const struct blobs *b, uint32_t at)
 
 static void set_links(struct blobs *b, uint32_t at, uint32_t prev, uint32_t next)
 {
-    __atomic_store_n(links_at(b, at), (uint64_t) prev << 32 | next, __ATOMIC_RELAXED);
+    word_store(links_at(b, at), (uint64_t) prev << 32 | next);
 }
 
 static uint32_t prev_of(const struct blobs *b, uint32_t at)

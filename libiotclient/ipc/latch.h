@@ -12,9 +12,7 @@
 
 #include "libiotclient/ipc/fence.h"
 #include "libiotclient/ipc/layout.h"
-
-/* A library that does it with a lock would have one in each process. */
-LAYOUT_ASSERT(__atomic_always_lock_free(sizeof(uint64_t), 0));
+#include "libiotclient/ipc/word.h"
 
 /* The new count. Release: who sees the count sees the copy. */
 static inline uint32_t latch_write(struct layout_slot *slot, const struct layout_copy *copy)
@@ -25,7 +23,7 @@ static inline uint32_t latch_write(struct layout_slot *slot, const struct layout
     /* The last turn of the count stays before the words that overwrite what it retired. */
     fence_release();
     for (unsigned i = 0; i < LAYOUT_COPY_WORDS; i++)
-        __atomic_store_n(&to->word[i], copy->word[i], __ATOMIC_RELAXED);
+        word_store(&to->word[i], copy->word[i]);
     __atomic_store_n(&slot->seq, seq, __ATOMIC_RELEASE);
     return seq;
 }
@@ -38,7 +36,7 @@ static inline uint32_t latch_begin(const struct layout_slot *slot)
 
 static inline uint64_t latch_word(const struct layout_slot *slot, uint32_t seq, unsigned i)
 {
-    return __atomic_load_n(&slot->copies[seq % 2].word[i], __ATOMIC_RELAXED);
+    return word_load(&slot->copies[seq % 2].word[i]);
 }
 
 /* Whether all that was read since latch_begin() belongs together. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libiotclient/ipc/word.h"
+
 #define HEADER sizeof(struct layout_record)
 #define ALIGN 8U
 
@@ -101,8 +103,7 @@ static int pass_skip(struct ring *r, uint32_t *used)
 static void copy_words(uint8_t *to, const uint8_t *from, size_t len)
 {
     for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
-        uint64_t word = __atomic_load_n((const uint64_t *) (const void *) (from + i), //
-                                        __ATOMIC_RELAXED);
+        uint64_t word = word_load((const uint64_t *) (const void *) (from + i));
 
         memcpy(to + i, &word, sizeof(word));
     }

@@ -42,7 +42,7 @@ int table_view_init(struct table_view *view, const struct segment *segment)
         .base = base,
         .size = segment->size,
         .n_places = n_places,
-        .epoch = __atomic_load_n(&table->head.epoch, __ATOMIC_RELAXED),
+        .epoch = word_load(&table->head.epoch),
     };
     return 0;
 }
@@ -61,34 +61,33 @@ static void load_words(uint8_t *to, const void *from, size_t len)
     uint64_t word;
 
     for (; len >= WORD; to += WORD, len -= WORD) {
-        word = __atomic_load_n(words++, __ATOMIC_RELAXED);
+        word = word_load(words++);
         memcpy(to, &word, WORD);
     }
     if (len > 0) {
-        word = __atomic_load_n(words, __ATOMIC_RELAXED);
+        word = word_load(words);
         memcpy(to, &word, len);
     }
 }
 
 bool table_id(const struct table_view *view, size_t place, char id[LIMIT_FEATURE_ID + 1])
 {
-    const uint64_t *first;
-    struct layout_place named;
-    const uint8_t *end;
-    uint64_t word;
+    uint32_t named[sizeof(struct layout_place) / sizeof(uint32_t)];
+    const uint32_t *shared;
+    size_t len;
 
     if (place >= table_count(view))
         return false;
     /* The first bytes first: who finds those finds all. */
-    first = (const uint64_t *) (const void *) &view->places[place];
-    word = __atomic_load_n(first, __ATOMIC_ACQUIRE);
-    memcpy(named.id, &word, WORD);
-    load_words(named.id + WORD, first + 1, sizeof(named.id) - WORD);
+    shared = (const uint32_t *) (const void *) &view->places[place];
+    named[0] = __atomic_load_n(&shared[0], __ATOMIC_ACQUIRE);
+    for (size_t i = 1; i < ARRAY_SIZE(named); i++)
+        named[i] = load(&shared[i]);
 
-    end = memchr(named.id, '\0', LIMIT_FEATURE_ID + 1);
-    if (!end || end == named.id)
+    len = strnlen((const char *) named, sizeof(named));
+    if (len == 0 || len > LIMIT_FEATURE_ID)
         return false;
-    memcpy(id, named.id, (size_t) (end - named.id) + 1);
+    memcpy(id, named, len + 1);
     return true;
 }
 

@@ -149,23 +149,23 @@ static void store_words(void *to, const void *from, size_t len)
 
         memcpy(&word, (const uint8_t *) from + i * sizeof(uint64_t),
                rest < sizeof(word) ? rest : sizeof(word));
-        __atomic_store_n(&words[i], word, __ATOMIC_RELAXED);
+        word_store(&words[i], word);
     }
 }
 
 void table_name(struct table_writer *w, size_t place, const char *id)
 {
-    struct layout_place named = {{0}};
-    uint64_t *first, word;
+    uint32_t named[sizeof(struct layout_place) / sizeof(uint32_t)] = {0};
+    uint32_t *shared;
 
-    assert(place < w->n_places && strlen(id) < sizeof(named.id));
+    assert(place < w->n_places && strlen(id) <= LIMIT_FEATURE_ID);
 
-    memcpy(named.id, id, strlen(id));
-    first = (uint64_t *) (void *) &w->places[place];
+    memcpy(named, id, strlen(id));
+    shared = (uint32_t *) (void *) &w->places[place];
+    for (size_t i = 1; i < ARRAY_SIZE(named); i++)
+        __atomic_store_n(&shared[i], named[i], __ATOMIC_RELAXED);
     /* The first bytes last: who finds those finds all. */
-    store_words(first + 1, named.id + sizeof(word), sizeof(named.id) - sizeof(word));
-    memcpy(&word, named.id, sizeof(word));
-    __atomic_store_n(first, word, __ATOMIC_RELEASE);
+    __atomic_store_n(&shared[0], named[0], __ATOMIC_RELEASE);
     if (place >= w->table->n_used)
         __atomic_store_n(&w->table->n_used, (uint32_t) place + 1, __ATOMIC_RELEASE);
 }
