@@ -92,6 +92,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \
+	%reldir%/front/handler_answer.c %reldir%/front/handler_answer.h \
 	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
@@ -104,9 +105,11 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
-	%reldir%/front/shm.h %reldir%/front/shm_program.c \
-	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
 	%reldir%/front/intake.c %reldir%/front/intake.h \
+	%reldir%/front/shm.h %reldir%/front/shm_program.c %reldir%/front/shm_program.h \
+	%reldir%/front/shm_down.c %reldir%/front/shm_slots.c %reldir%/front/shm_up.c \
+	%reldir%/front/shm_value.c %reldir%/front/shm_value.h \
+	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
 	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \

@@ -287,6 +287,7 @@ struct bus *bus_free(struct bus *bus)
     }
     tear_down(bus);
     shm_tables_done(&bus->tables);
+    free(bus->shm_record);
     free(bus->address);
     free(bus);
     return NULL;

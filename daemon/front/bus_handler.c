@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls of org.iotd1.Handler: a control or an action goes to the program that serves it. The
- * deadline is that of core/calls.c, which gives the part up; what a program answers is checked.
+ * A control or an action goes to the program that serves it: through its shared memory, or else as
+ * a call of org.iotd1.Handler. The deadline is that of core/calls.c, which gives the part up; what
+ * a program answers is checked.
  */
 
 #include <errno.h>
@@ -13,15 +14,10 @@
 #include "daemon/front/bus_call.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/front/bus_value.h"
-#include "daemon/sys/log.h"
+#include "daemon/front/handler_answer.h"
 #include "dbus/errmap.h"
 #include "dbus/msg.h"
 #include "dbus/names.h"
-
-LOG_AREA("bus");
-
-#define CODE_BAD_ANSWER 503
-#define CODE_MAX 599 /* org.iotd1.Handler.xml */
 
 /* One outstanding call; the part points to its bus_call. */
 struct handler_call {
@@ -30,71 +26,44 @@ struct handler_call {
     struct bus_call *call;
 };
 
-static void log_bad(const struct call_part *part, const char *what)
-{
-    log_warn("bad answer app=%s what=\"%s\"", part->client->app_id, what);
-}
-
-static void free_outputs(struct value *outputs, size_t n)
-{
-    for (size_t i = 0; outputs && i < n; i++)
-        value_done(&outputs[i]);
-    free(outputs);
-}
-
 /* output of Invoke: a{sv} of declared outputs. */
-static int read_outputs(DBusMessageIter *it, const struct model_action *a, struct value *outputs,
-                        char detail[BUS_VALUE_DETAIL])
+static int read_outputs(DBusMessageIter *it, struct handler_answer *a)
 {
     DBusMessageIter value;
     struct msg_dict dict;
     const char *key;
+    int r = msg_read_dict(it, &dict);
 
-    if (msg_read_dict(it, &dict) < 0)
-        return -EPROTO;
-    while (msg_dict_next(&dict, &key, &value)) {
-        int i = model_find_param(a->outputs, a->n_outputs, key);
-        int r;
+    while (r == 0 && msg_dict_next(&dict, &key, &value)) {
+        const struct thing_define *def;
+        struct value *v;
 
-        if (i < 0) {
-            (void) snprintf(detail, BUS_VALUE_DETAIL, "unknown output %.32s", key);
-            return i;
-        }
-        value_done(&outputs[i]);
-        r = bus_value_read(&value, &a->outputs[i].define, key, false, &outputs[i], detail);
-        if (r < 0)
-            return r;
+        r = handler_answer_output(a, key, &v, &def);
+        if (r == 0)
+            r = bus_value_read(&value, def, key, false, v, a->detail);
     }
-    return 0;
+    return r;
 }
 
 static void take_answer(struct call_part *part, DBusMessage *reply)
 {
-    const struct model_action *a = call_action(part->call);
-    struct value *outputs = NULL;
-    char detail[BUS_VALUE_DETAIL] = "wrong signature";
+    bool is_action = call_action(part->call) != NULL;
+    const char *text = "";
     DBusMessageIter it;
-    const char *text;
-    int64_t code;
-    int r = -EPROTO;
+    struct handler_answer a;
+    int64_t code = 0;
+    int r = handler_answer_begin(&a, part);
 
-    if (dbus_message_has_signature(reply, a ? "isa{sv}" : "is") &&
-        dbus_message_iter_init(reply, &it) && msg_read_int64(&it, &code) == 0 &&
-        msg_read_string(&it, &text) == 0)
-        r = code < 0 || code > CODE_MAX ? -ERANGE : 0;
-    if (r == -ERANGE)
-        (void) snprintf(detail, sizeof(detail), "code %lld", (long long) code);
-    if (r == 0 && a) {
-        outputs = calloc(a->n_outputs ? a->n_outputs : 1, sizeof(*outputs));
-        r = outputs ? read_outputs(&it, a, outputs, detail) : -ENOMEM;
-    }
-    if (r < 0) {
-        log_bad(part, detail);
-        calls_answer(part, CODE_BAD_ANSWER, "the program answered badly", NULL);
-    } else {
-        calls_answer(part, (int) code, text, outputs);
-    }
-    free_outputs(outputs, a ? a->n_outputs : 0);
+    if (r == 0 && (!dbus_message_has_signature(reply, is_action ? "isa{sv}" : "is") ||
+                   !dbus_message_iter_init(reply, &it)))
+        r = -EPROTO;
+    if (r == 0)
+        r = msg_read_int64(&it, &code);
+    if (r == 0)
+        r = msg_read_string(&it, &text);
+    if (r == 0 && is_action)
+        r = read_outputs(&it, &a);
+    handler_answer_end(&a, r, code, text);
 }
 
 /* Our error names have their code; whatever else a program says is a refusal. */
@@ -173,10 +142,13 @@ static int new_call(struct bus *bus, struct call_part *part, const char *member,
 static int handler_control(struct call_part *part, void *userdata)
 {
     struct bus *bus = userdata;
+    struct shm_program *shm = bus_client_shm(part->client);
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
     DBusMessageIter it;
-    int r;
+    int r = shm ? shm_program_control(shm, part) : -EMSGSIZE;
 
+    if (r != -EMSGSIZE)
+        return r;
     r = new_call(bus, part, "Control", &msg, &it);
     if (r == 0)
         r = bus_value_append_updates(&it, bus->core->model, part->updates, part->n_updates);
@@ -202,10 +174,13 @@ static int handler_invoke(struct call_part *part, const struct model_action *act
                           const struct value *inputs, void *userdata)
 {
     struct bus *bus = userdata;
+    struct shm_program *shm = bus_client_shm(part->client);
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
     DBusMessageIter it;
-    int r;
+    int r = shm ? shm_program_invoke(shm, part, action, inputs) : -EMSGSIZE;
 
+    if (r != -EMSGSIZE)
+        return r;
     r = new_call(bus, part, "Invoke", &msg, &it);
     if (r == 0)
         r = msg_append_string(&it, action->id);
@@ -218,11 +193,15 @@ static int handler_invoke(struct call_part *part, const struct model_action *act
 
 static void handler_cancel(struct call_part *part, void *userdata)
 {
+    struct shm_program *shm = bus_client_shm(part->client);
     struct handler_call *h = TAKE(part->front);
 
     (void) userdata;
-    if (!h)
+    if (!h) {
+        if (shm)
+            (void) shm_program_cancel(shm, part);
         return;
+    }
     bus_call_free(h->call);
     free(h);
 }

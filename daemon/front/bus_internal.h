@@ -27,6 +27,7 @@ struct bus {
     struct tree_object *device_object;
     struct bus_peers peers;
     struct shm_tables tables;
+    uint8_t *shm_record; /* what is copied from a ring; LAYOUT_RECORD_MAX bytes, or NULL */
     struct log_limit refusals;
     struct link_watch link_watch;
     struct loop_timer timer; /* next attempt, or tear-down after a loss */

@@ -35,7 +35,7 @@ void bus_peers_init(struct bus_peers *peers)
     list_init(&peers->list);
 }
 
-static struct bus_peer *find(struct bus *bus, const char *name)
+struct bus_peer *bus_peer_find(struct bus *bus, const char *name)
 {
     LIST_FOR_EACH (n, &bus->peers.list) {
         struct bus_peer *p = LIST_ENTRY(n, struct bus_peer, link);
@@ -48,7 +48,7 @@ static struct bus_peer *find(struct bus *bus, const char *name)
 
 struct bus_peer *bus_peer_of(struct bus *bus, const struct tree_call *call)
 {
-    return find(bus, tree_call_sender(call));
+    return bus_peer_find(bus, tree_call_sender(call));
 }
 
 /* What a privileged member is, of the verbs. */
@@ -187,7 +187,7 @@ int bus_peer_take_rate(struct bus_peer *p)
 
 void bus_peer_account(const char *peer, char name[EVENTS_ACCOUNT], void *userdata)
 {
-    const struct bus_peer *p = find(userdata, peer);
+    const struct bus_peer *p = bus_peer_find(userdata, peer);
 
     if (p && p->known)
         (void) snprintf(name, EVENTS_ACCOUNT, "%u%s%s", p->uid, p->client ? " " : "",
@@ -342,7 +342,7 @@ static bool needs_peer(const struct tree_call *call, uint32_t flags)
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata)
 {
     struct bus *bus = userdata;
-    struct bus_peer *p = find(bus, tree_call_sender(call));
+    struct bus_peer *p = bus_peer_find(bus, tree_call_sender(call));
     int r;
 
     if (!p) {
@@ -370,7 +370,7 @@ void bus_peer_on_signal(struct bus *bus, DBusMessage *msg)
                                DBUS_TYPE_STRING, &new_owner, DBUS_TYPE_INVALID) ||
         *new_owner)
         return;
-    p = find(bus, name);
+    p = bus_peer_find(bus, name);
     if (!p)
         return;
     if (!p->known) {
@@ -378,5 +378,7 @@ void bus_peer_on_signal(struct bus *bus, DBusMessage *msg)
         return;
     }
     log_debug("gone name=%s", name);
+    if (p->client && bus_client_shm(p->client))
+        shm_program_drain(bus_client_shm(p->client));
     peer_free(p);
 }

@@ -70,6 +70,7 @@ void bus_peer_account(const char *peer, char name[EVENTS_ACCOUNT], void *userdat
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata);
 /* The sender of a call whose handler runs after bus_peer_authorize(); NULL if it is not tracked. */
 struct bus_peer *bus_peer_of(struct bus *bus, const struct tree_call *call);
+struct bus_peer *bus_peer_find(struct bus *bus, const char *name); /* NULL: none */
 /* A NameOwnerChanged signal of the bus. */
 void bus_peer_on_signal(struct bus *bus, DBusMessage *msg);
 

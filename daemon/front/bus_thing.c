@@ -388,9 +388,15 @@ void bus_thing_completed(const char *peer, uint64_t token, int code, const char 
                          void *userdata)
 {
     struct bus *bus = userdata;
+    const struct bus_peer *p = bus_peer_find(bus, peer);
+    struct shm_program *shm = p && p->client ? bus_client_shm(p->client) : NULL;
     struct completed c = {token, code, text};
     int r;
 
+    if (shm) {
+        shm_program_completed(shm, token, code);
+        return;
+    }
     if (!bus->device_object)
         return;
     r = tree_emit_signal(bus->device_object, &iface_thing, "Completed", peer, append_completed, &c);

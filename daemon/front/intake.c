@@ -48,7 +48,10 @@ int intake_take_rate(struct intake *in)
 {
     int r = in->peer ? bus_peer_take_rate(in->peer) : -EACCES;
 
-    return r == -EDQUOT ? intake_wrong(in, -ENOBUFS, "quota.rate") : r;
+    if (r != -EDQUOT)
+        return r;
+    in->is_over_rate = true;
+    return intake_wrong(in, -ENOBUFS, "quota.rate");
 }
 
 int intake_set_timestamp(struct intake *in, uint64_t timestamp_s)
@@ -305,6 +308,7 @@ static int add_item(struct intake *all, struct strbuf *sb, const json_t *item, b
         strbuf_addc(sb, '}');
         *urgent |= in.event->type != MODEL_EVENT_INFO;
     } else {
+        all->is_over_rate = in.is_over_rate;
         memcpy(all->detail, in.detail, sizeof(all->detail));
     }
     intake_done(&in);

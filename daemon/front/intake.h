@@ -22,6 +22,7 @@ struct intake {
     const struct model_event *event; /* event */
     struct value *params;            /* parallel to event->params */
     uint64_t timestamp_s;            /* 0: now */
+    bool is_over_rate;               /* quota.rate refused it */
     char detail[BUS_ACCESS_DETAIL];  /* of what is wrong, for people; at least BUS_VALUE_DETAIL */
 };
 
