@@ -96,6 +96,19 @@ int msg_append_fd(DBusMessageIter *it, int fd)
     return dbus_message_iter_append_basic(it, DBUS_TYPE_UNIX_FD, &fd) ? 0 : -ENOMEM;
 }
 
+int msg_append_fds(DBusMessageIter *it, const int *fds, size_t n)
+{
+    DBusMessageIter sub;
+    int r;
+
+    r = msg_open(it, DBUS_TYPE_ARRAY, "h", &sub);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = msg_append_fd(&sub, fds[i]);
+    return msg_close(it, &sub, r);
+}
+
 int msg_append_strv(DBusMessageIter *it, const char *const *strv, size_t n)
 {
     DBusMessageIter sub;

@@ -42,6 +42,8 @@ int msg_append_string(DBusMessageIter *it, const char *value) MUST_CHECK;
 int msg_append_path(DBusMessageIter *it, const char *value) MUST_CHECK;
 /* `h`: the message has a duplicate, fd stays the caller's. */
 int msg_append_fd(DBusMessageIter *it, int fd) MUST_CHECK;
+/* `ah`: the same for each; fds may be NULL when n is 0. */
+int msg_append_fds(DBusMessageIter *it, const int *fds, size_t n) MUST_CHECK;
 /* `as`; strv may be NULL when n is 0. */
 int msg_append_strv(DBusMessageIter *it, const char *const *strv, size_t n) MUST_CHECK;
 /* `ay` */
@@ -122,6 +124,8 @@ int msg_read_string(DBusMessageIter *it, const char **ret_value) MUST_CHECK;
 int msg_read_path(DBusMessageIter *it, const char **ret_value) MUST_CHECK;
 /* `h`: a duplicate that the caller closes. -EMFILE: there is none to be had. */
 int msg_read_fd(DBusMessageIter *it, int *ret_fd) MUST_CHECK;
+/* `ah` of at most max elements (-ENOBUFS): duplicates, close-on-exec, that the caller closes. */
+int msg_read_fds(DBusMessageIter *it, size_t max, int *ret_fds, size_t *ret_n) MUST_CHECK;
 /*
  * `as` of at most max elements (-ENOBUFS). The list is ended by NULL and freed with free(), its
  * texts are borrowed.

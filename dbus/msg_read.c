@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dbus/msg.h"
+#include "libiotclient/base/fdutil.h"
 
 /*
  * The iterator of what is inside of any variants. The depth is bounded by libdbus, which refuses
@@ -197,6 +198,48 @@ int msg_read_fd(DBusMessageIter *it, int *ret_fd)
     if (fd < 0)
         return -EMFILE;
     *ret_fd = fd;
+    return 0;
+}
+
+/* Of an array of descriptors; on failure the first *n were read. */
+static int read_fds(DBusMessageIter *list, size_t max, int *fds, size_t *n)
+{
+    while (dbus_message_iter_get_arg_type(list) != DBUS_TYPE_INVALID) {
+        int r;
+
+        if (*n == max)
+            return -ENOBUFS;
+        r = msg_read_fd(list, &fds[*n]);
+        if (r < 0)
+            return r;
+        (*n)++;
+    }
+    return 0;
+}
+
+int msg_read_fds(DBusMessageIter *it, size_t max, int *ret_fds, size_t *ret_n)
+{
+    CLEANUP(freep) int *fds = NULL;
+    DBusMessageIter list;
+    size_t n = 0;
+    int r;
+
+    if (dbus_message_iter_get_arg_type(it) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(it) != DBUS_TYPE_UNIX_FD)
+        return -EPROTOTYPE;
+    fds = calloc(max ? max : 1, sizeof(*fds));
+    if (!fds)
+        return -ENOMEM;
+    dbus_message_iter_recurse(it, &list);
+    r = read_fds(&list, max, fds, &n);
+    if (r < 0) {
+        for (size_t i = 0; i < n; i++)
+            (void) fd_close(fds[i]);
+        return r;
+    }
+    memcpy(ret_fds, fds, n * sizeof(*fds));
+    *ret_n = n;
+    dbus_message_iter_next(it);
     return 0;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dbus/msg.h"
 #include "libiotclient/base/limits.h"
@@ -69,6 +71,50 @@ static void test_uint64s(void)
     CHECK(msg_dict_next(&walk, &key, &value));
     CHECK_INT(msg_read_uint64s(&value, 3, &got, &n), -EPROTOTYPE);
     CHECK(!got);
+}
+
+static int count_fds(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Not marshalled: descriptors travel beside the bytes. */
+static void test_fds(void)
+{
+    CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
+    int n_before = count_fds(), pipes[2], got[3] = {-1, -1, -1};
+    DBusMessageIter it;
+    size_t n = 77;
+
+    CHECK_INT(pipe(pipes), 0);
+    msg = new_message(&it);
+    CHECK_INT(msg_append_fds(&it, pipes, 2), 0);
+    CHECK_INT(msg_append_fds(&it, NULL, 0), 0);
+    CHECK_INT(msg_append_string(&it, "x"), 0);
+    CHECK(dbus_message_has_signature(msg, "ahahs"));
+    CHECK(dbus_message_iter_init(msg, &it));
+    CHECK_INT(msg_read_fds(&it, 1, got, &n), -ENOBUFS);
+    CHECK(got[0] == -1 && n == 77);
+    CHECK_INT(msg_read_fds(&it, 3, got, &n), 0);
+    CHECK_INT(n, 2);
+    CHECK(got[0] > 2 && got[1] > 2 && got[0] != pipes[0] && got[1] != pipes[1] && got[2] == -1);
+    for (size_t i = 0; i < n; i++)
+        CHECK_INT(fcntl(got[i], F_GETFD), FD_CLOEXEC);
+    CHECK_INT(write(pipes[1], "y", 1), 1);
+    CHECK(read(got[0], &(char){0}, 1) == 1);
+    CHECK_INT(msg_read_fds(&it, 3, got + 2, &n), 0);
+    CHECK(n == 0 && got[2] == -1);
+    CHECK_INT(msg_read_fds(&it, 3, got + 2, &n), -EPROTOTYPE);
+    for (int i = 0; i < 2; i++) {
+        (void) close(pipes[i]);
+        (void) close(got[i]);
+    }
+    msg = msg_unref(msg);
+    CHECK_INT(count_fds(), n_before);
 }
 
 static void test_basic(void)
@@ -412,6 +458,7 @@ static void test_errors(void)
 const char *const suite_name = "dbus-msg";
 const struct suite_test suite_tests[] = {
     {"uint64s", test_uint64s},
+    {"fds", test_fds},
     {"basic", test_basic},
     {"refused-append", test_refused_append},
     {"kinds", test_kinds},
