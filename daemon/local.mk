@@ -95,14 +95,14 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/handler_answer.c %reldir%/front/handler_answer.h \
 	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
-	%reldir%/front/bus_access.c %reldir%/front/bus_access.h \
+	%reldir%/front/bus_access.c %reldir%/front/bus_access.h %reldir%/front/bus_attach.c \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
 	%reldir%/front/bus_define.c %reldir%/front/bus_define.h \
 	%reldir%/front/bus_client.c %reldir%/front/bus_control.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
 	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \
-	%reldir%/front/bus_start.c \
+	%reldir%/front/bus_shm.c %reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/front/intake.c %reldir%/front/intake.h \
@@ -110,6 +110,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/shm_down.c %reldir%/front/shm_slots.c %reldir%/front/shm_up.c \
 	%reldir%/front/shm_value.c %reldir%/front/shm_value.h \
 	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
+	%reldir%/front/shm_bytes.c %reldir%/front/shm_bytes.h \
 	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \

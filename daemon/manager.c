@@ -171,8 +171,6 @@ static int apply_model(struct manager *m, struct model *model)
                 LIMIT_MODEL_PLACES);
         r = -EINVAL;
     }
-    if (r == 0)
-        bus_model_changed(m->bus);
     return r;
 }
 
@@ -199,6 +197,7 @@ static int on_define(const json_t *brought, char problem[BUS_PROBLEM], void *use
         return r;
     core_keep_model(m->core);
     configure(m, rules);
+    bus_model_changed(m->bus);
     return 0;
 }
 
@@ -214,14 +213,19 @@ static int on_reload(void (*ignored)(const char *key, void *data), void *data, v
         r = policy_rules_of(again.conf, &rules);
     if (r == 0 && again.model)
         r = apply_model(m, again.model);
-    if (r == 0)
-        r = conf_reload(m->in.conf, again.conf, ignored, data);
     if (r < 0)
         return r;
-    apply_log_level(m->in.conf);
-    configure(m, rules);
-    m->in.is_assembled &= again.model == NULL;
-    apply_access(m, &again.access);
+    r = conf_reload(m->in.conf, again.conf, ignored, data);
+    if (r == 0) {
+        apply_log_level(m->in.conf);
+        configure(m, rules);
+        m->in.is_assembled &= again.model == NULL;
+        apply_access(m, &again.access);
+    }
+    if (again.model)
+        bus_model_changed(m->bus); /* after the rules about it */
+    if (r < 0)
+        return r;
     log_notice(again.model ? "settings and thing model read again" : "settings read again");
     return 0;
 }

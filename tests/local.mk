@@ -498,6 +498,16 @@ unit_tests += %reldir%/unit/test-props
 %canon_reldir%_unit_test_props_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_props_LDADD = $(daemon_test_libs)
 
+# Programs with shared memory, by hand.
+table_reader = %reldir%/lib/table-reader.c %reldir%/lib/table-reader.h
+shm_peer = $(table_reader) %reldir%/lib/shm-peer.c %reldir%/lib/shm-peer.h
+
+unit_tests += %reldir%/unit/test-shm-table
+%canon_reldir%_unit_test_shm_table_SOURCES = %reldir%/unit/test-shm-table.c $(table_reader) \
+	%reldir%/lib/types-table.c %reldir%/lib/types-table.h
+%canon_reldir%_unit_test_shm_table_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_shm_table_LDADD = $(daemon_test_libs) $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-thing
 %canon_reldir%_unit_test_thing_SOURCES = %reldir%/unit/test-thing.c
 %canon_reldir%_unit_test_thing_CPPFLAGS = $(daemon_test_cppflags)

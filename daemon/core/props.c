@@ -220,9 +220,11 @@ void props_done(struct props *ps)
     *ps = (struct props){0};
 }
 
-void props_listen(struct props *ps, props_changed_fn fn, void *userdata)
+void props_listen(struct props *ps, props_written_fn on_written, props_changed_fn on_changed,
+                  void *userdata)
 {
-    ps->on_changed = fn;
+    ps->on_written = on_written;
+    ps->on_changed = on_changed;
     ps->userdata = userdata;
 }
 
@@ -266,6 +268,8 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
         value_done(&p->desired);
         mark_unsaved(ps, p);
     }
+    if (n > 0 && ps->on_written)
+        ps->on_written(updates, n, ps->userdata);
     if (n_changed > 0 && ps->on_changed)
         ps->on_changed(ps->scratch, n_changed, ps->userdata);
     return 0;

@@ -26,6 +26,8 @@ void prop_updates_free(struct prop_update *updates, size_t n);
 
 /* After a set of values was written; indices of the properties whose value differs now. */
 typedef void (*props_changed_fn)(const size_t *indices, size_t n, void *userdata);
+/* The same for all that was written, before it: an equal value has a new stamp. */
+typedef void (*props_written_fn)(const struct prop_update *updates, size_t n, void *userdata);
 
 struct props {
     const struct model *model; /* borrowed: manager */
@@ -34,6 +36,7 @@ struct props {
     struct prop *all; /* by index of the model */
     size_t *scratch;
     size_t n_loaded; /* those before it are not read from the disk again */
+    props_written_fn on_written;
     props_changed_fn on_changed;
     void *userdata;
 };
@@ -47,8 +50,9 @@ void props_done(struct props *ps);
  */
 int props_reserve(struct props *ps, const struct model_plan *plan) MUST_CHECK;
 void props_on_model(struct props *ps, const struct model_plan *plan);
-/* One listener: the front. */
-void props_listen(struct props *ps, props_changed_fn fn, void *userdata);
+/* One listener: the front. Either may be NULL. */
+void props_listen(struct props *ps, props_written_fn on_written, props_changed_fn on_changed,
+                  void *userdata);
 
 /* Writes all; the updates keep their values. 0 or -ENOMEM with nothing written. */
 int props_write(struct props *ps, const struct prop_update *updates, size_t n,

@@ -244,7 +244,7 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     list_init(&bus->calls);
     list_init(&bus->starts);
     bus_peers_init(&bus->peers);
-    shm_tables_init(&bus->tables);
+    bus_shm_init(bus);
     log_limit_init(&bus->refusals);
     ratelimit_init(&bus->refusals.rate, REFUSALS_RATE, USEC_PER_SEC, REFUSALS_BURST);
     backoff_init(&bus->backoff, RECONNECT_MIN_US, RECONNECT_MAX_US);
@@ -262,7 +262,7 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
     core->time_userdata = bus;
     core->on_bound = bus_device_bound;
     core->bound_userdata = bus;
-    props_listen(&core->props, bus_thing_changed, bus);
+    props_listen(&core->props, bus_shm_written, bus_thing_changed, bus);
     bus->link_watch = (struct link_watch){
         .on_changed = bus_link_changed,
         .on_traffic = bus_link_traffic,

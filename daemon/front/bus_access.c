@@ -116,4 +116,5 @@ void bus_access_changed(struct bus *bus)
         if (!bus_access_may(bus, p, ACCESS_MONITOR, ""))
             bus_link_forget_monitor(bus, p->name);
     }
+    bus_shm_review(bus);
 }

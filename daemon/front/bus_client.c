@@ -140,6 +140,11 @@ void bus_client_changed(struct bus *bus, struct client *client)
         tree_property_changed(co->object, &iface_client, names[i]);
 }
 
+struct bus_peer *bus_client_peer(const struct client *client)
+{
+    return ((const struct client_object *) client->front)->peer;
+}
+
 struct shm_program *bus_client_shm(const struct client *client)
 {
     return ((const struct client_object *) client->front)->shm;
@@ -180,5 +185,5 @@ void bus_client_remove(struct bus *bus, struct client *client)
     tree_object_remove(co->object);
     core_remove_client(bus->core, client);
     free(co);
-    shm_tables_on_policy(bus); /* what it asked for holds no more */
+    bus_shm_policy_changed(bus); /* what it asked for holds no more */
 }

@@ -28,6 +28,7 @@ struct bus {
     struct bus_peers peers;
     struct shm_tables tables;
     uint8_t *shm_record; /* what is copied from a ring; LAYOUT_RECORD_MAX bytes, or NULL */
+    bool shm_failed;     /* it is on the log */
     struct log_limit refusals;
     struct link_watch link_watch;
     struct loop_timer timer; /* next attempt, or tear-down after a loss */
@@ -50,13 +51,31 @@ int bus_thing_add(struct bus *bus);
 int bus_client_get(struct bus *bus, struct bus_peer *peer, struct client **ret_client) MUST_CHECK;
 void bus_client_changed(struct bus *bus, struct client *client);
 void bus_client_remove(struct bus *bus, struct client *client);
-/* Its shared memory; NULL: it uses D-Bus alone. */
+struct bus_peer *bus_client_peer(const struct client *client);
+/* Its shared memory, and the table that it reads; NULL: it uses D-Bus alone. */
 struct shm_program *bus_client_shm(const struct client *client);
 struct shm_view *bus_client_view(const struct client *client);
 /* Takes both over, and ends what it had; NULL for both: it has none any more. */
 void bus_client_set_shm(struct client *client, struct shm_program *shm, struct shm_view *view);
-/* Another table for it. */
+/* Takes over another table, and tells the program. */
 void bus_client_set_view(struct client *client, struct shm_view *view);
+
+/* bus_attach.c */
+void bus_attach(struct tree_call *call, void *userdata);
+
+/* bus_shm.c: who reads which table, and the news of it. */
+void bus_shm_init(struct bus *bus);
+/*
+ * Shared memory for a program, in the place of what it had.
+ * @param ret_fds  for the program; the caller closes them
+ * @return 0; -ENOTSUP, or what it failed with, told: it goes on over D-Bus
+ */
+int bus_shm_new(struct bus *bus, struct client *client, int ret_fds[LAYOUT_FD_COUNT_]) MUST_CHECK;
+void bus_shm_written(const struct prop_update *updates, size_t n, void *userdata);
+/* The model, the access rules, how properties are reported or who serves them may be others. */
+void bus_shm_review(struct bus *bus);
+/* The last two only. */
+void bus_shm_policy_changed(struct bus *bus);
 
 /* bus_handler.c: calls of core/calls.c to the programs. */
 extern const struct calls_front bus_handler_ops;

@@ -2,21 +2,15 @@
 /* org.iotd1.Manager at the root. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/core/access.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/sys/accounts.h"
-#include "daemon/sys/log.h"
 #include "dbus/iface-gen.h"
 #include "dbus/msg.h"
-#include "dbus/names.h"
-#include "libiotclient/base/limits.h"
 #include "libiotclient/base/name.h"
-
-LOG_AREA("bus");
 
 static int get_version(DBusMessageIter *it, void *userdata)
 {
@@ -27,104 +21,7 @@ static int get_version(DBusMessageIter *it, void *userdata)
 static int get_layout_version(DBusMessageIter *it, void *userdata)
 {
     (void) userdata;
-    return msg_append_string(it, "");
-}
-
-/* The tokens that the caller asks about; none if it does not. */
-static int read_tokens(DBusMessageIter *it, uint64_t **ret_tokens, size_t *ret_n)
-{
-    DBusMessageIter value;
-    struct msg_dict options;
-    const char *key;
-    int r;
-
-    r = msg_read_dict(it, &options);
-    while (r == 0 && msg_dict_next(&options, &key, &value)) {
-        if (strcmp(key, "tokens") == 0 && !*ret_tokens)
-            r = msg_read_uint64s(&value, LIMIT_ATTACH_TOKENS, ret_tokens, ret_n);
-    }
-    return r;
-}
-
-/* Leaves those whose end the caller will hear. */
-static size_t keep_open(struct bus *bus, const char *peer, uint64_t *tokens, size_t n)
-{
-    size_t n_open = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        bool open = false;
-        int r = events_is_open(&bus->core->events, peer, tokens[i], &open);
-
-        if (r < 0)
-            log_warn("cannot look up a token error=\"%s\"", strerror(-r));
-        if (open)
-            tokens[n_open++] = tokens[i];
-    }
-    return n_open;
-}
-
-static int reply_attach(struct tree_call *call, const struct client *c, const uint64_t *tokens,
-                        size_t n_tokens)
-{
-    DBusMessageIter it, fds, info;
-    char path[64];
-    int r;
-
-    (void) snprintf(path, sizeof(path), IOTD_CLIENT_PATH_PREFIX "%u", c->number);
-    r = tree_call_open(call, &it);
-    if (r == 0)
-        r = msg_open(&it, DBUS_TYPE_ARRAY, "h", &fds);
-    if (r == 0)
-        r = msg_close(&it, &fds, 0);
-    if (r == 0)
-        r = msg_open_dict(&it, &info);
-    if (r < 0)
-        return r;
-    r = msg_dict_string(&info, "version", PACKAGE_VERSION);
-    if (r == 0)
-        r = msg_dict_string(&info, "layout", "");
-    if (r == 0)
-        r = msg_dict_path(&info, "path", path);
-    if (r == 0 && tokens)
-        r = msg_dict_uint64s(&info, "tokens", tokens, n_tokens);
-    return msg_close(&it, &info, r);
-}
-
-static void on_attach(struct tree_call *call, void *userdata)
-{
-    struct bus *bus = userdata;
-    struct bus_peer *peer = bus_peer_of(bus, call);
-    CLEANUP(freep) uint64_t *tokens = NULL;
-    size_t n_tokens = 0;
-    struct client *c;
-    DBusMessageIter it;
-    const char *app_id;
-    int r;
-
-    tree_call_args(call, &it);
-    r = msg_read_string(&it, &app_id);
-    if (r == 0 && !peer)
-        r = -EACCES;
-    if (r == 0 && !name_is_app_id(app_id)) {
-        tree_call_error(&call, -EINVAL, BUS_APP_ID_PROBLEM);
-        return;
-    }
-    if (r == 0)
-        r = read_tokens(&it, &tokens, &n_tokens);
-    if (r == 0)
-        r = bus_client_get(bus, peer, &c);
-    if (r == -EDQUOT) {
-        tree_call_error(&call, -ENOBUFS, "quota.attachments");
-        return;
-    }
-    if (r == 0)
-        r = client_set_app_id(c, app_id);
-    if (r == 0) {
-        bus_client_changed(bus, c);
-        n_tokens = keep_open(bus, tree_call_sender(call), tokens, n_tokens);
-        r = reply_attach(call, c, tokens, n_tokens);
-    }
-    tree_call_finish(&call, r);
+    return msg_append_string(it, LAYOUT_VERSION_TEXT);
 }
 
 struct ignored {
@@ -241,7 +138,7 @@ static void on_test_access(struct tree_call *call, void *userdata)
 }
 
 static const struct tree_method_impl methods[] = {
-    {"Attach", on_attach},
+    {"Attach", bus_attach},
     {"Reload", on_reload},
     {"TestAccess", on_test_access},
 };

@@ -185,6 +185,7 @@ static int do_register(struct bus *bus, struct tree_call *call, const struct id_
         r = owners_register(&bus->core->owners, c, &lists->ids, handler, detail);
     if (r == 0) {
         ask_policy(bus, c, &lists->ids, wishes);
+        bus_shm_policy_changed(bus);
         log_info("registered client=%u app=%s ids=%u", c->number, c->app_id, c->n_ids);
         bus_client_changed(bus, c);
         calls_offer_desired(&bus->core->calls, c);
@@ -226,8 +227,10 @@ static void on_unregister(struct tree_call *call, void *userdata)
         r = -EPERM;
     if (r == 0)
         r = owners_unregister(&bus->core->owners, peer->client, &lists.ids, &detail);
-    if (r == 0)
+    if (r == 0) {
+        bus_shm_policy_changed(bus);
         bus_client_changed(bus, peer->client);
+    }
     if (r < 0)
         tree_call_error(&call, r, detail);
     else
@@ -517,6 +520,7 @@ void bus_model_changed(struct bus *bus)
 
     if (!bus->device_object)
         return;
+    bus_shm_review(bus); /* before the news of it */
     LIST_FOR_EACH (n, &bus->core->clients.list)
         bus_client_changed(bus, LIST_ENTRY(n, struct client, link));
     r = tree_emit_signal(bus->device_object, &iface_thing, "ModelChanged", NULL, NULL, NULL);

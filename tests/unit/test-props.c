@@ -21,8 +21,8 @@
 enum { POWER, LEVEL, COLOR, NAME };
 
 struct heard {
-    unsigned n;
-    size_t n_indices, indices[8];
+    unsigned n, n_written;
+    size_t n_updates, n_indices, indices[8];
 };
 
 static void on_changed(const size_t *indices, size_t n, void *userdata)
@@ -32,6 +32,41 @@ static void on_changed(const size_t *indices, size_t n, void *userdata)
     h->n++;
     h->n_indices = n;
     memcpy(h->indices, indices, n * sizeof(*indices));
+}
+
+static void on_written(const struct prop_update *updates, size_t n, void *userdata)
+{
+    struct heard *h = userdata;
+
+    CHECK(updates && n > 0);
+    CHECK_INT(h->n, h->n_written); /* before on_changed */
+    h->n_written++;
+    h->n_updates = n;
+}
+
+/* What is written is told, also where nothing changes. */
+static void test_written(void)
+{
+    CLEANUP(model_freep) struct model *m = rig_model();
+    const struct prop_update a[] = {{LEVEL, INT(5)}, {NAME, TEXT("x")}};
+    struct heard h = {0};
+    struct memory_persist mp;
+    struct props ps;
+
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
+    props_listen(&ps, on_written, on_changed, &h);
+    CHECK_INT(props_write(&ps, a, 2, 1), 0);
+    CHECK(h.n_written == 1 && h.n_updates == 2 && h.n == 1);
+    CHECK_INT(props_write(&ps, a, 0, 2), 0);
+    CHECK(h.n_written == 1);
+    CHECK_INT(props_write(&ps, a, 1, 2), 0);
+    CHECK(h.n_written == 2 && h.n_updates == 1 && h.n == 1);
+    props_confirm(&ps, LEVEL, ps.all[LEVEL].version);
+    props_drop_desired(&ps, LEVEL);
+    CHECK_INT(h.n_written, 2);
+    props_done(&ps);
+    memory_persist_done(&mp);
 }
 
 static void test_write(void)
@@ -47,7 +82,7 @@ static void test_write(void)
     CHECK_INT(props_init(&ps, m, &mp.persist), 0);
     CHECK_INT(ps.all[LEVEL].value.kind, VALUE_NONE);
     CHECK_INT(props_write(&ps, a, 1, 1), 0); /* nobody listens yet */
-    props_listen(&ps, on_changed, &h);
+    props_listen(&ps, NULL, on_changed, &h);
     CHECK_INT(props_write(&ps, a, 2, 2), 0);
     CHECK(h.n == 1 && h.n_indices == 1 && h.indices[0] == NAME); /* LEVEL was 5 before */
     CHECK_INT(props_write(&ps, b, 2, 3), 0);
@@ -75,7 +110,7 @@ static void test_desired(void)
 
     memory_persist_init(&mp);
     CHECK_INT(props_init(&ps, m, &mp.persist), 0);
-    props_listen(&ps, on_changed, &h);
+    props_listen(&ps, NULL, on_changed, &h);
     CHECK_INT(props_set_desired(&ps, a, 2), 0);
     CHECK_INT(h.n, 0);
     CHECK(ps.all[LEVEL].desired.kind == VALUE_INT && ps.all[LEVEL].desired.i == 5);
@@ -136,9 +171,6 @@ static void test_empty(void)
 
 const char *const suite_name = "props";
 const struct suite_test suite_tests[] = {
-    {"write", test_write},
-    {"desired", test_desired},
-    {"restart", test_restart},
-    {"empty", test_empty},
-    {NULL, NULL},
+    {"write", test_write},     {"written", test_written}, {"desired", test_desired},
+    {"restart", test_restart}, {"empty", test_empty},     {NULL, NULL},
 };
