@@ -57,7 +57,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/strerror.c \
 	%reldir%/value.c %reldir%/value.h \
 	%reldir%/value_bus.c %reldir%/value_json.c \
-	%reldir%/value_nested.c
+	%reldir%/value_nested.c %reldir%/value_pack.c
 libiotclient_core_la_LIBADD = libiotipc.la libiotdbus.la
 
 # The public library. -version-info: packaging/README.md has the rule.

@@ -15,6 +15,7 @@
 #include "libiotclient/base/limits.h"
 #include "libiotclient/base/macro.h"
 #include "libiotclient/base/strbuf.h"
+#include "libiotclient/ipc/pack.h"
 
 enum value_kind {
     VALUE_KIND_NONE,
@@ -101,5 +102,17 @@ int value_read(DBusMessageIter *it, struct value *ret_value) MUST_CHECK;
 int value_list_read(DBusMessageIter *it, struct value_list *ret_list, size_t max) MUST_CHECK;
 int value_append_entry(DBusMessageIter *dict, const char *id, const struct value *v) MUST_CHECK;
 int value_list_append(DBusMessageIter *it, const struct value_list *list) MUST_CHECK;
+
+/*
+ * Shared memory: items of pack.h. A value is one item; its parts are those of a struct or of an
+ * array without the item around them, as the table has them; a list is the parts of a struct.
+ * Reading: -EBADMSG, -EPROTOTYPE nested too deep, else as value_check() and value_list_set().
+ */
+void value_pack(struct pack_writer *w, const char *key, const struct value *v);
+void value_pack_parts(struct pack_writer *w, const struct value_list *parts);
+int value_unpack(const struct pack_item *item, struct value *ret_value) MUST_CHECK;
+int value_unpack_parts(struct pack_reader items, enum value_kind kind,
+                       struct value *ret_value) MUST_CHECK;
+int value_list_unpack(struct pack_reader items, struct value_list *ret_list, size_t max) MUST_CHECK;
 
 #endif /* IOTD_LIBIOTCLIENT_VALUE_H */
