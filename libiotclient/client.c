@@ -100,6 +100,10 @@ static void on_link_state(DBusMessage *reply, int error, void *userdata)
         session_restart(client->session, error < 0 ? error : -EPROTO);
         return;
     }
+    /* It may be about what this program has just defined. */
+    if (shm_table_is_stale(client))
+        return;
+    client->props.is_known = true;
     set_link_state_text(client, text);
     client_flush_later(client, 0);
 }
@@ -143,6 +147,8 @@ static void on_attached(DBusMessage *reply, void *userdata)
     int r;
 
     r = shm_on_attached(client, reply);
+    if (r >= 0)
+        r = session_hear_changed(client->session, !shm_is_active(client));
     if (r < 0) {
         session_restart(client->session, r);
         return;
@@ -261,8 +267,8 @@ static void client_free(iotc_client *client)
     defines_done(client);
     props_done(&client->props);
     slot_list_done(&client->link_slots);
-    session_free(client->session);
     shm_done(client);
+    session_free(client->session);
     loop_timer_cancel(&client->flush);
     loop_epoll_done(&client->loop);
     free(client->app_id);

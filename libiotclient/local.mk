@@ -46,6 +46,8 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/event.c %reldir%/event.h \
 	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
 	%reldir%/prop.c %reldir%/prop.h \
+	%reldir%/prop_read.c \
+	%reldir%/prop_table.c %reldir%/prop_table.h \
 	%reldir%/policy.c %reldir%/policy.h \
 	%reldir%/report.c %reldir%/report.h \
 	%reldir%/request.c %reldir%/request.h \

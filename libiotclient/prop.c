@@ -11,6 +11,7 @@
 #include "libiotclient/base/name.h"
 #include "libiotclient/call.h"
 #include "libiotclient/client.h"
+#include "libiotclient/prop_table.h"
 
 /* As they are called in the thing model and in ListProperties. */
 static const struct {
@@ -55,6 +56,9 @@ int props_init(struct props *props)
 {
     int r = pthread_mutex_init(&props->lock, NULL);
 
+    list_init(&props->watched);
+    list_init(&props->due);
+    list_init(&props->snapshots);
     props->is_lock_made = r == 0;
     return -r;
 }
@@ -110,7 +114,7 @@ static iotc_prop *find(const struct props *props, const char *id)
     return found ? props->items[at] : NULL;
 }
 
-static int ensure(iotc_client *client, const char *id, iotc_prop **ret_prop)
+int props_ensure(iotc_client *client, const char *id, iotc_prop **ret_prop)
 {
     struct props *props = &client->props;
     iotc_prop *prop, **items;
@@ -132,6 +136,7 @@ static int ensure(iotc_client *client, const char *id, iotc_prop **ret_prop)
         return -ENOMEM;
     prop->client = client;
     slot_list_init(&prop->watches);
+    list_init(&prop->watched);
     memcpy(prop->id, id, strlen(id) + 1); /* the caller checked the form */
     memmove(&items[at + 1], &items[at], (props->n_items - at) * sizeof(*items));
     items[at] = prop;
@@ -148,22 +153,39 @@ static void run_watch(iotc_slot *slot, void *arg)
     ((iotc_prop_fn) slot->fn)(prop->client, prop, slot->userdata);
 }
 
-/* Takes v over. Watchers run when the value is another one. */
-static void update(iotc_prop *prop, struct value *v, uint64_t stamp_us)
+void props_run_due(iotc_client *client)
+{
+    struct props *props = &client->props;
+
+    while (!list_is_empty(&props->due) && !client->closed) {
+        iotc_prop *prop = LIST_ENTRY(props->due.next, iotc_prop, watched);
+
+        list_remove(&prop->watched);
+        list_append(&props->watched, &prop->watched);
+        slot_list_walk(&prop->watches, run_watch, prop);
+    }
+}
+
+void prop_update(iotc_prop *prop, struct value *v, uint64_t stamp_us)
 {
     struct props *props = &prop->client->props;
-    bool differs = !value_equals(&prop->value, v);
-    struct value old;
 
-    (void) pthread_mutex_lock(&props->lock); /* cannot fail: a plain mutex that we made */
-    old = prop->value;
+    if (prop->n_watches > 0 && !value_equals(&prop->value, v)) {
+        list_remove(&prop->watched);
+        list_append(&props->due, &prop->watched);
+    }
+    value_done(&prop->value);
     prop->value = *v;
     prop->stamp_us = stamp_us;
-    (void) pthread_mutex_unlock(&props->lock);
     *v = (struct value){.kind = VALUE_KIND_NONE};
-    value_done(&old);
-    if (differs)
-        slot_list_walk(&prop->watches, run_watch, prop);
+}
+
+void prop_set_type(iotc_prop *prop, iotc_type type, bool writable)
+{
+    if (prop->type != type)
+        value_done(&prop->value);
+    __atomic_store_n(&prop->type, type, __ATOMIC_RELAXED);
+    __atomic_store_n(&prop->writable, writable, __ATOMIC_RELAXED);
 }
 
 static uint64_t clock_us(clockid_t clock)
@@ -227,14 +249,11 @@ static int take_type(iotc_client *client, struct row *row)
     iotc_prop *prop;
     int r;
 
-    r = ensure(client, row->id, &prop);
+    r = props_ensure(client, row->id, &prop);
     if (r < 0)
         return r;
-    (void) pthread_mutex_lock(&props->lock);
-    if (prop->type != type)
-        value_done(&prop->value);
-    prop->type = type;
-    prop->writable = strcmp(row->mode, "rw") == 0;
+    (void) pthread_mutex_lock(&props->lock); /* cannot fail: a plain mutex that we made */
+    prop_set_type(prop, type, strcmp(row->mode, "rw") == 0);
     (void) pthread_mutex_unlock(&props->lock);
     prop->in_model = true;
     return 0;
@@ -245,8 +264,11 @@ static int take_value(iotc_client *client, struct row *row)
     iotc_prop *prop = find(&client->props, row->id);
     enum value_kind kind;
 
-    if (row->stamp_us && prop_kind(prop->type, &kind) >= 0 && row->value.kind == kind)
-        update(prop, &row->value, boot_stamp(row->stamp_us));
+    if (!row->stamp_us || prop_kind(prop->type, &kind) < 0 || row->value.kind != kind)
+        return 0;
+    (void) pthread_mutex_lock(&client->props.lock);
+    prop_update(prop, &row->value, boot_stamp(row->stamp_us));
+    (void) pthread_mutex_unlock(&client->props.lock);
     return 0;
 }
 
@@ -298,6 +320,7 @@ static void on_list(DBusMessage *reply, int error, void *userdata)
         return;
     }
     client->props.is_known = true;
+    props_run_due(client);
     client_on_model(client);
 }
 
@@ -306,6 +329,12 @@ int props_load(iotc_client *client)
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
     int r;
 
+    if (shm_is_active(client)) {
+        r = props_table_scan(client);
+        if (r >= 0)
+            client_on_model(client);
+        return r;
+    }
     r = session_new_call(client->session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING,
                          "ListProperties");
     if (r < 0)
@@ -320,8 +349,13 @@ void props_on_changed(iotc_client *client, DBusMessage *msg)
     struct msg_dict dict;
     const char *id;
 
+    /* The table has it, or something newer. */
+    if (shm_is_active(client))
+        return;
     if (!dbus_message_iter_init(msg, &it) || msg_read_dict(&it, &dict) < 0)
         return;
+    /* A snapshot has all of it, or nothing. */
+    (void) pthread_mutex_lock(&client->props.lock);
     while (msg_dict_next(&dict, &id, &at)) {
         struct value v = {.kind = VALUE_KIND_NONE};
         iotc_prop *prop = find(&client->props, id);
@@ -331,9 +365,11 @@ void props_on_changed(iotc_client *client, DBusMessage *msg)
         if (!prop || prop_kind(prop->type, &kind) < 0 || value_read(&at, &v) < 0)
             continue;
         if (v.kind == kind)
-            update(prop, &v, now);
+            prop_update(prop, &v, now);
         value_done(&v);
     }
+    (void) pthread_mutex_unlock(&client->props.lock);
+    props_run_due(client);
 }
 
 int iotc_prop_lookup(iotc_client *client, const char *id, iotc_prop **ret_prop)
@@ -362,163 +398,23 @@ const char *iotc_prop_get_id(iotc_prop *prop)
 
 iotc_type iotc_prop_get_type(iotc_prop *prop)
 {
-    iotc_type type = TYPE_UNKNOWN;
-
-    if (prop) {
-        (void) pthread_mutex_lock(&prop->client->props.lock);
-        type = prop->type;
-        (void) pthread_mutex_unlock(&prop->client->props.lock);
-    }
-    return type;
+    return prop ? __atomic_load_n(&prop->type, __ATOMIC_RELAXED) : TYPE_UNKNOWN;
 }
 
 bool iotc_prop_is_writable(iotc_prop *prop)
 {
-    bool writable = false;
-
-    if (prop) {
-        (void) pthread_mutex_lock(&prop->client->props.lock);
-        writable = prop->writable;
-        (void) pthread_mutex_unlock(&prop->client->props.lock);
-    }
-    return writable;
+    return prop && __atomic_load_n(&prop->writable, __ATOMIC_RELAXED);
 }
 
-/* With the lock held. */
-static int want(iotc_prop *prop, enum value_kind kind)
+static void on_watch_end(iotc_slot *slot)
 {
-    enum value_kind model;
+    iotc_prop *prop = CONTAINER_OF(slot->list, struct iotc_prop, watches);
 
-    if (prop_kind(prop->type, &model) < 0 || model != kind)
-        return -EPROTOTYPE;
-    return prop->value.kind == VALUE_KIND_NONE ? -ENODATA : 0;
-}
-
-/* A copy of a value that has no memory of its own. */
-static int get(iotc_prop *prop, enum value_kind kind, struct value *ret_value,
-               uint64_t *ret_stamp_us)
-{
-    pthread_mutex_t *lock = &prop->client->props.lock;
-    int r;
-
-    (void) pthread_mutex_lock(lock);
-    r = want(prop, kind);
-    if (r >= 0) {
-        *ret_value = prop->value;
-        if (ret_stamp_us)
-            *ret_stamp_us = prop->stamp_us;
-    }
-    (void) pthread_mutex_unlock(lock);
-    return r;
-}
-
-int iotc_prop_get_bool(iotc_prop *prop, bool *ret_value, uint64_t *ret_stamp_us)
-{
-    struct value v;
-    int r = prop && ret_value ? get(prop, VALUE_KIND_BOOL, &v, ret_stamp_us) : -EINVAL;
-
-    if (r >= 0)
-        *ret_value = v.b;
-    return r;
-}
-
-int iotc_prop_get_int(iotc_prop *prop, int64_t *ret_value, uint64_t *ret_stamp_us)
-{
-    struct value v;
-    int r = prop && ret_value ? get(prop, VALUE_KIND_INT, &v, ret_stamp_us) : -EINVAL;
-
-    if (r >= 0)
-        *ret_value = v.i;
-    return r;
-}
-
-int iotc_prop_get_double(iotc_prop *prop, double *ret_value, uint64_t *ret_stamp_us)
-{
-    struct value v;
-    int r = prop && ret_value ? get(prop, VALUE_KIND_DOUBLE, &v, ret_stamp_us) : -EINVAL;
-
-    if (r >= 0)
-        *ret_value = v.d;
-    return r;
-}
-
-/* As snprintf(). */
-static int copy_out(const char *text, char *buf, size_t size)
-{
-    size_t len = strlen(text);
-    size_t n = len < size ? len : size - 1;
-
-    if (size) {
-        memcpy(buf, text, n);
-        buf[n] = '\0';
-    }
-    return (int) len;
-}
-
-int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_stamp_us)
-{
-    pthread_mutex_t *lock;
-    int r;
-
-    if (!prop || (!buf && size))
-        return -EINVAL;
-    lock = &prop->client->props.lock;
-    (void) pthread_mutex_lock(lock);
-    r = want(prop, VALUE_KIND_STRING);
-    if (r >= 0) {
-        r = copy_out(prop->value.s, buf, size);
-        if (ret_stamp_us)
-            *ret_stamp_us = prop->stamp_us;
-    }
-    (void) pthread_mutex_unlock(lock);
-    return r;
-}
-
-int iotc_prop_get_json(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_stamp_us)
-{
-    CLEANUP(freep) char *text = NULL;
-    pthread_mutex_t *lock;
-    struct strbuf sb;
-    int r;
-
-    if (!prop || (!buf && size))
-        return -EINVAL;
-    strbuf_init(&sb, LIMIT_DBUS_MESSAGE);
-    lock = &prop->client->props.lock;
-    (void) pthread_mutex_lock(lock);
-    r = prop->value.kind == VALUE_KIND_NONE ? -ENODATA : 0;
-    if (r == 0) {
-        value_add_json(&sb, &prop->value);
-        if (ret_stamp_us)
-            *ret_stamp_us = prop->stamp_us;
-    }
-    (void) pthread_mutex_unlock(lock);
-    if (r == 0)
-        r = strbuf_finish(&sb, &text);
-    return r < 0 ? r : copy_out(text, buf, size);
-}
-
-int iotc_prop_get_value(iotc_prop *prop, iotc_value **ret_value, uint64_t *ret_stamp_us)
-{
-    struct value v = {.kind = VALUE_KIND_NONE};
-    pthread_mutex_t *lock;
-    int r;
-
-    if (!prop || !ret_value)
-        return -EINVAL;
-    lock = &prop->client->props.lock;
-    (void) pthread_mutex_lock(lock);
-    r = want(prop, VALUE_KIND_STRUCT);
-    if (r == -EPROTOTYPE)
-        r = want(prop, VALUE_KIND_ARRAY);
-    if (r >= 0)
-        r = value_copy(&v, &prop->value);
-    if (r >= 0 && ret_stamp_us)
-        *ret_stamp_us = prop->stamp_us;
-    (void) pthread_mutex_unlock(lock);
-    if (r >= 0)
-        *ret_value = v.n;
-    return r;
+    slot->on_end = NULL;
+    if (--prop->n_watches > 0)
+        return;
+    list_remove(&prop->watched);
+    prop_table_watch(prop, false);
 }
 
 int iotc_prop_watch(iotc_prop *prop, iotc_slot **ret_slot, iotc_prop_fn fn, void *userdata,
@@ -535,6 +431,12 @@ int iotc_prop_watch(iotc_prop *prop, iotc_slot **ret_slot, iotc_prop_fn fn, void
     r = slot_new(&slot, &prop->watches, prop->client, (slot_fn) fn, userdata, destroy);
     if (r < 0)
         return r;
+    slot->on_end = on_watch_end;
+    if (prop->n_watches == 0) {
+        prop_table_watch(prop, true);
+        list_append(&prop->client->props.watched, &prop->watched);
+    }
+    prop->n_watches++;
     slot->floating = !ret_slot;
     if (ret_slot)
         *ret_slot = slot;

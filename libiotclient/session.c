@@ -51,7 +51,8 @@ struct session {
     struct backoff bus_backoff;
     struct backoff attach_backoff;
 
-    char *owner; /* unique name of iotd; NULL: not there */
+    bool hears_changed; /* has the match */
+    char *owner;        /* unique name of iotd; NULL: not there */
     bool attached;
     uint64_t epoch;
     int error; /* why it is not attached */
@@ -97,6 +98,7 @@ static void detached(struct session *s, int error)
 static void close_bus(struct session *s)
 {
     s->watch = bus_watch_detach(s->watch);
+    s->hears_changed = false;
     if (s->bus) {
         dbus_connection_close(s->bus);
         dbus_connection_unref(s->bus);
@@ -248,6 +250,18 @@ static void on_match(DBusMessage *reply, int error, void *userdata)
         bus_lost(s);
 }
 
+int session_hear_changed(struct session *s, bool on)
+{
+    int r;
+
+    if (s->hears_changed == on)
+        return 0;
+    r = call_driver(s, on ? "AddMatch" : "RemoveMatch", MATCH_CHANGED, on_match);
+    if (r >= 0)
+        s->hears_changed = on;
+    return r;
+}
+
 static void on_hello(DBusMessage *reply, int error, void *userdata)
 {
     struct session *s = userdata;
@@ -264,8 +278,6 @@ static void on_hello(DBusMessage *reply, int error, void *userdata)
     /* In this order, so that no change of the owner is missed. */
     if (r >= 0)
         r = call_driver(s, "AddMatch", MATCH_OWNER, on_match);
-    if (r >= 0)
-        r = call_driver(s, "AddMatch", MATCH_CHANGED, on_match);
     if (r >= 0)
         r = call_driver(s, "AddMatch", MATCH_LINK, on_match);
     if (r >= 0)

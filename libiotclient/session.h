@@ -45,6 +45,8 @@ int session_new_call(struct session *s, DBusMessage **ret_msg, const char *path,
                      const char *member) MUST_CHECK;
 /* Without an answer. -ECONNRESET while not attached. */
 int session_send(struct session *s, DBusMessage *msg);
+/* Whether the signal Changed is wanted, from the next answer of iotd on. */
+int session_hear_changed(struct session *s, bool on) MUST_CHECK;
 /* What iotd said makes no sense: starts again with Attach after a pause. */
 void session_restart(struct session *s, int error);
 

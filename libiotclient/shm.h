@@ -37,15 +37,19 @@ struct shm {
     struct segment table_segment;
     struct segment up_segment;
     struct segment down_segment;
-    struct table_view view;         /* valid once a table was mapped, also after iotd went away */
-    struct layout_up *up;           /* NULL: never attached with shared memory */
-    const struct layout_down *down; /* the same */
+    struct table_view view;   /* valid once a table was mapped, also after iotd went away */
+    struct layout_up *up;     /* NULL: never attached with shared memory */
+    struct layout_down *down; /* the same; cannot be written */
     struct ring to_iotd;
     struct ring from_iotd;
     int bell_up;             /* rings iotd; -1 */
     int bell_down;           /* iotd rings; -1 */
     struct loop_io io;       /* bell_down */
     struct loop_timer again; /* there is more work than this turn did */
+    struct loop_timer hangup;
+    bool is_avoided;         /* what iotd offered was of no use: the next Attach does not ask */
+    struct call *table_call; /* asks for the table that iotd names */
+    uint64_t asked_epoch;    /* of that table */
 };
 
 int shm_init(iotc_client *client) MUST_CHECK;
@@ -60,11 +64,14 @@ void shm_on_detached(iotc_client *client);
 /* Any thread. */
 bool shm_is_active(const iotc_client *client);
 
+/* iotd names another table than the one that is read here, which is on its way. */
+bool shm_table_is_stale(const iotc_client *client);
+
 /* A turn: awake, so that iotd need not ring; what it published; and asleep, with a last look. */
 void shm_turn_begin(iotc_client *client);
 void shm_turn_work(iotc_client *client);
 void shm_turn_end(iotc_client *client);
-/* What iotd wrote cannot be: attaches again after a pause. */
+/* What iotd wrote cannot be: attaches again after a pause, without shared memory. */
 void shm_broken(iotc_client *client, const char *what);
 
 #endif /* IOTD_LIBIOTCLIENT_SHM_H */
