@@ -46,8 +46,13 @@ static void flush(iotc_client *client)
     /* Types and owners are known after the model only. */
     if (client->link_state == IOTC_LINK_ABSENT || client->closed)
         return;
-    events_flush(client);
-    reports_flush(client);
+    if (posts_flush(client))
+        reports_flush(client);
+}
+
+static void on_wake(void *userdata)
+{
+    flush(userdata);
 }
 
 static void on_flush(struct loop_timer *timer, void *userdata)
@@ -130,13 +135,14 @@ void client_on_model(iotc_client *client)
 {
     int r = ask_link_state(client);
 
+    serves_on_model(client);
     if (r < 0)
         session_restart(client->session, r);
 }
 
 static int on_attaching(DBusMessageIter *options, void *userdata)
 {
-    int r = events_on_attaching(userdata, options);
+    int r = posts_on_attaching(userdata, options);
 
     return r < 0 ? r : shm_on_attaching(userdata, options);
 }
@@ -153,7 +159,7 @@ static void on_attached(DBusMessage *reply, void *userdata)
         session_restart(client->session, r);
         return;
     }
-    events_on_attached(client, reply);
+    posts_on_attached(client, reply);
 
     defines_on_attached(client);
     /* Ids first: no control may find them unserved when the program has been told of the link. */
@@ -170,7 +176,7 @@ static void on_detached(void *userdata)
     shm_on_detached(client);
     reports_on_detached(client);
     set_link_state(client, IOTC_LINK_ABSENT);
-    events_on_detached(client);
+    posts_on_detached(client);
     serves_on_detached(client);
     defines_on_detached(client);
 }
@@ -205,7 +211,7 @@ static void on_completed(iotc_client *client, DBusMessage *msg)
         return;
     result = code < INT32_MIN || code > INT32_MAX ? -EPROTO : errmap_from_code((int32_t) code);
     if (!reports_on_completed(client, token, result))
-        (void) events_on_completed(client, token, result); /* or nobody waits for it */
+        (void) posts_on_completed(client, token, result); /* or nobody waits for it */
 }
 
 /* What is served is registered once more: so it is seen which ids are gone, and which are back. */
@@ -262,6 +268,7 @@ static void client_free(iotc_client *client)
 
     client->closed = true;
     events_done(client);
+    posts_done(client);
     reports_done(client);
     serves_done(client);
     defines_done(client);
@@ -270,6 +277,7 @@ static void client_free(iotc_client *client)
     shm_done(client);
     session_free(client->session);
     loop_timer_cancel(&client->flush);
+    wake_done(&client->wake);
     loop_epoll_done(&client->loop);
     free(client->app_id);
     free(client);
@@ -290,9 +298,11 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     client->link_state = IOTC_LINK_ABSENT;
     client->loop.epoll_fd = -1;
     client->loop.timer_fd = -1;
+    client->wake.fd = -1;
     slot_list_init(&client->link_slots);
     reports_init(&client->reports);
     events_init(&client->events);
+    posts_init(&client->posts);
     serves_init(&client->serves);
     client->app_id = strdup(app_id);
     if (!client->app_id)
@@ -302,6 +312,8 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
         r = props_init(&client->props);
     if (r >= 0)
         r = loop_epoll_init(&client->loop);
+    if (r >= 0)
+        r = wake_init(&client->wake, &client->loop.loop, on_wake, client);
     if (r >= 0)
         r = session_new(&client->session, &client->loop.loop, app_id, &session_ops, client);
     if (r < 0)
@@ -333,6 +345,18 @@ int iotc_client_get_fd(iotc_client *client)
     return client ? client->loop.epoll_fd : -EINVAL;
 }
 
+/* What callbacks and other threads queued in this turn leaves with it. */
+static void flush_what_is_due(iotc_client *client)
+{
+    struct loop_timer *timer = &client->flush;
+    bool is_due = loop_timer_is_armed(timer) && timer->due_us <= loop_now_us(&client->loop.loop);
+
+    if (is_due)
+        loop_timer_cancel(timer);
+    if (wake_hear(&client->wake) || is_due)
+        flush(client);
+}
+
 int iotc_client_dispatch(iotc_client *client)
 {
     int r;
@@ -348,11 +372,9 @@ int iotc_client_dispatch(iotc_client *client)
     shm_turn_begin(client);
     r = loop_epoll_run(&client->loop);
     shm_turn_work(client);
-    if (loop_timer_is_armed(&client->flush) &&
-        client->flush.due_us <= loop_now_us(&client->loop.loop)) {
-        loop_timer_cancel(&client->flush);
-        flush(client);
-    }
+    if (!client->closed)
+        posts_tell_room(client);
+    flush_what_is_due(client);
     shm_turn_end(client);
     if (r >= 0)
         r = client->n_callbacks;

@@ -9,12 +9,14 @@
 #include "libiotclient/define.h"
 #include "libiotclient/event.h"
 #include "libiotclient/loop_epoll.h"
+#include "libiotclient/post.h"
 #include "libiotclient/prop.h"
 #include "libiotclient/report.h"
 #include "libiotclient/serve.h"
 #include "libiotclient/session.h"
 #include "libiotclient/shm.h"
 #include "libiotclient/slot.h"
+#include "libiotclient/wake.h"
 
 struct iotc_client {
     unsigned n_ref;
@@ -30,15 +32,29 @@ struct iotc_client {
     struct props props;
     struct reports reports;
     struct events events;
+    struct posts posts;
     struct serves serves;
     struct defines defines;
     struct loop_timer flush;
+    struct wake wake; /* reports of other threads */
     iotc_debug_fn debug;
     void *debug_userdata;
 };
 
 /* 0; -EINVAL for NULL; -ESHUTDOWN once the last reference is gone. */
 int client_check(const iotc_client *client) MUST_CHECK;
+/*
+ * The lock of what other threads touch: reports, posts, and the way to iotd through shared memory.
+ * No callback runs with it. Cannot fail: a plain mutex that we made.
+ */
+static inline void client_lock(iotc_client *client)
+{
+    (void) pthread_mutex_lock(&client->shm.lock);
+}
+static inline void client_unlock(iotc_client *client)
+{
+    (void) pthread_mutex_unlock(&client->shm.lock);
+}
 /* Before memory that was not there is asked for again. */
 #define CLIENT_MEMORY_PAUSE_US (100 * USEC_PER_MSEC)
 /* Sends what is queued when this turn of the program is over (delay 0), or later. */

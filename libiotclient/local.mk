@@ -43,13 +43,16 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/call.c %reldir%/call.h \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/control.c \
+	%reldir%/done.c %reldir%/done.h \
 	%reldir%/event.c %reldir%/event.h \
 	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
 	%reldir%/prop.c %reldir%/prop.h \
 	%reldir%/prop_read.c \
 	%reldir%/prop_table.c %reldir%/prop_table.h \
 	%reldir%/policy.c %reldir%/policy.h \
+	%reldir%/post.c %reldir%/post.h \
 	%reldir%/report.c %reldir%/report.h \
+	%reldir%/report_batch.c \
 	%reldir%/request.c %reldir%/request.h \
 	%reldir%/serve.c %reldir%/serve.h \
 	%reldir%/session.c %reldir%/session.h \
@@ -59,7 +62,8 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/strerror.c \
 	%reldir%/value.c %reldir%/value.h \
 	%reldir%/value_bus.c %reldir%/value_json.c \
-	%reldir%/value_nested.c %reldir%/value_pack.c
+	%reldir%/value_nested.c %reldir%/value_pack.c \
+	%reldir%/wake.c %reldir%/wake.h
 libiotclient_core_la_LIBADD = libiotipc.la libiotdbus.la
 
 # The public library. -version-info: packaging/README.md has the rule.

@@ -106,7 +106,7 @@ static size_t position(const struct props *props, const char *id, bool *ret_foun
     return low;
 }
 
-static iotc_prop *find(const struct props *props, const char *id)
+iotc_prop *props_find(const struct props *props, const char *id)
 {
     bool found;
     size_t at = position(props, id, &found);
@@ -261,7 +261,7 @@ static int take_type(iotc_client *client, struct row *row)
 
 static int take_value(iotc_client *client, struct row *row)
 {
-    iotc_prop *prop = find(&client->props, row->id);
+    iotc_prop *prop = props_find(&client->props, row->id);
     enum value_kind kind;
 
     if (!row->stamp_us || prop_kind(prop->type, &kind) < 0 || row->value.kind != kind)
@@ -358,7 +358,7 @@ void props_on_changed(iotc_client *client, DBusMessage *msg)
     (void) pthread_mutex_lock(&client->props.lock);
     while (msg_dict_next(&dict, &id, &at)) {
         struct value v = {.kind = VALUE_KIND_NONE};
-        iotc_prop *prop = find(&client->props, id);
+        iotc_prop *prop = props_find(&client->props, id);
         enum value_kind kind;
 
         /* What does not fit the model that we were told is not for us. */
@@ -384,7 +384,7 @@ int iotc_prop_lookup(iotc_client *client, const char *id, iotc_prop **ret_prop)
         return -EINVAL;
     if (!client->props.is_known)
         return -ENOTCONN;
-    prop = find(&client->props, id);
+    prop = props_find(&client->props, id);
     if (!prop || !prop->in_model)
         return -ENOENT;
     *ret_prop = prop;

@@ -15,10 +15,9 @@
 
 #include "dbus/msg.h"
 #include "libiotclient/ipc/layout.h"
+#include "libiotclient/report.h"
 #include "libiotclient/slot.h"
 #include "libiotclient/value.h"
-
-struct report;
 
 struct iotc_prop {
     /* Read by any thread: prop_table.h. */
@@ -33,7 +32,7 @@ struct iotc_prop {
     unsigned n_watches;
     struct list watched; /* in props->watched or props->due, if there are watches */
     struct slot_list watches;
-    struct report *pending; /* borrowed: client->reports */
+    struct prop_report report; /* of report.c */
     /* Below: under props->lock. Written by the thread of the client. */
     struct value value;
     uint64_t stamp_us; /* CLOCK_BOOTTIME */
@@ -72,6 +71,8 @@ void prop_update(iotc_prop *prop, struct value *v, uint64_t stamp_us);
 /* With the lock held: what the model says of it. A value of another type goes. */
 void prop_set_type(iotc_prop *prop, iotc_type type, bool writable);
 
+/* NULL: never heard of it. */
+iotc_prop *props_find(const struct props *props, const char *id);
 /* -EINVAL for what the API does not know. */
 int prop_kind(iotc_type type, enum value_kind *ret_kind) MUST_CHECK;
 

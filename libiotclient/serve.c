@@ -165,6 +165,14 @@ static void send_unregister(struct serve *serve)
     (void) session_send(client->session, msg);
 }
 
+/* Of all its ids, or none any more. */
+static void tell_history(struct serve *serve, bool is_served)
+{
+    for (size_t i = 0; serve->policies && i < serve->n_ids; i++)
+        reports_set_history(serve->slot->client, serve->ids[i],
+                            is_served && serve->policies[i].history);
+}
+
 static void serve_free(struct serve *serve)
 {
     free(serve->policies);
@@ -181,6 +189,7 @@ static void on_slot_end(iotc_slot *slot)
     loop_timer_cancel(&serve->retry);
     if (may_own && !slot->client->closed)
         send_unregister(serve);
+    tell_history(serve, false);
     slot->serve = NULL;
     serve_free(serve);
 }
@@ -329,17 +338,12 @@ enum serve_kind serve_get_kind(iotc_slot *slot)
     return ((struct serve *) slot->serve)->kind;
 }
 
-bool serves_history(const iotc_client *client, const char *id)
+void serves_on_model(iotc_client *client)
 {
     LIST_FOR_EACH (n, &client->serves.slots.head) {
-        const struct serve *serve = serve_at(n);
-
-        for (size_t i = 0; serve && serve->policies && i < serve->n_ids; i++) {
-            if (strcmp(serve->ids[i], id) == 0)
-                return serve->policies[i].history;
-        }
+        if (serve_at(n))
+            tell_history(serve_at(n), true);
     }
-    return false;
 }
 
 static int set_policy(struct serve *serve, size_t index, const iotc_policy *policy)
@@ -355,6 +359,7 @@ static int set_policy(struct serve *serve, size_t index, const iotc_policy *poli
     r = policy_copy(&serve->policies[index], policy ? policy : &nothing);
     if (r < 0)
         return r;
+    reports_set_history(client, serve->ids[index], serve->policies[index].history);
     serve->again = serve->call != NULL;
     if (session_is_attached(client->session))
         serve_register(serve);

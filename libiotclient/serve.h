@@ -59,8 +59,8 @@ int serve_new(iotc_client *client, iotc_slot **ret_slot, enum serve_kind kind,
               const char *const *ids, size_t n_ids, slot_fn fn, void *userdata,
               iotc_free_fn destroy) MUST_CHECK;
 
-/* Whether the program asked for a history of it. */
-bool serves_history(const iotc_client *client, const char *id);
+/* The model has arrived: tells its properties which of them keep all values. */
+void serves_on_model(iotc_client *client);
 
 int request_answer(struct request *request, int code, const char *text);
 void request_ref(struct request *request);

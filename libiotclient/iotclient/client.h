@@ -40,6 +40,8 @@ typedef void (*iotc_slot_fn)(iotc_client *client, iotc_slot *slot, int error, vo
 typedef void (*iotc_done_fn)(iotc_client *client, int result, void *userdata);
 /** Ends the life of a userdata. */
 typedef void (*iotc_free_fn)(void *userdata);
+/** What was refused with -ENOBUFS may be tried again. */
+typedef void (*iotc_writable_fn)(iotc_client *client, void *userdata);
 /** One line about what the library does, for people; no newline at its end. */
 typedef void (*iotc_debug_fn)(iotc_client *client, const char *text, void *userdata);
 
@@ -121,6 +123,18 @@ IOTC_API int iotc_client_get_error(iotc_client *client);
 IOTC_API IOTC_MUST_CHECK int iotc_client_watch_link(iotc_client *client, iotc_slot **ret_slot,
                                                     iotc_link_fn fn, void *userdata,
                                                     iotc_free_fn destroy);
+
+/**
+ * Calls fn once there is room again after a post or a report was refused with -ENOBUFS, in any
+ * thread: for programs that would try again and again otherwise.
+ * @param ret_slot  may be NULL: the subscription lives as long as the client
+ * @param destroy   may be NULL
+ * @return 0; -EINVAL; -ESHUTDOWN; -ENOMEM
+ * @since 0.1
+ */
+IOTC_API IOTC_MUST_CHECK int iotc_client_watch_writable(iotc_client *client, iotc_slot **ret_slot,
+                                                        iotc_writable_fn fn, void *userdata,
+                                                        iotc_free_fn destroy);
 
 /**
  * Ends a subscription: its callback does not run any more, ids that it serves are released. NULL

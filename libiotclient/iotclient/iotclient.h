@@ -7,7 +7,10 @@
  * Client of the iotd daemon: include this one.
  *
  * Threads: a client and everything made from it belong to one thread at a time.
- * iotc_prop_get_*() is the exception: any thread may call it while the client lives.
+ * iotc_prop_get_*() and iotc_prop_report_*() are the exception: any thread may call them while the
+ * client lives, without a lock of the program's own. Two reports of one property that two threads
+ * make at the same time leave in either order; the completion of a report runs, as all callbacks,
+ * in the thread that dispatches the client, perhaps before the report has returned.
  *
  * Callbacks: run only inside iotc_client_dispatch() and iotc_client_wait(), never inside the
  * call that registered them. A callback may do anything with the client but dispatch it: add and

@@ -375,6 +375,79 @@ static void test_any_thread(void)
     world_fini(&w);
 }
 
+#define N_REPORTERS 4
+#define N_REPORTS 500
+
+struct reporter {
+    iotc_prop *prop;
+    pthread_t thread;
+    unsigned n_done; /* the client's thread only */
+    int result;
+    atomic_int n_refused;
+};
+
+static void on_reported(iotc_client *client, int result, void *userdata)
+{
+    struct reporter *r = userdata;
+
+    (void) client;
+    r->n_done++;
+    if (result < 0)
+        r->result = result;
+}
+
+static void *report_many(void *userdata)
+{
+    struct reporter *r = userdata;
+
+    for (int i = 1; i <= N_REPORTS; i++) {
+        if (iotc_prop_report_int(r->prop, 1 + i % 2, i % 5 ? NULL : on_reported, r) < 0)
+            r->n_refused++;
+    }
+    return NULL;
+}
+
+static bool are_reported(void *userdata)
+{
+    struct reporter *reporters = userdata;
+    unsigned n = 0;
+
+    for (int i = 0; i < N_REPORTERS; i++)
+        n += reporters[i].n_done;
+    return n == N_REPORTERS * N_REPORTS / 5;
+}
+
+/* Several threads, two of them with the same property: each done once, the last values arrive. */
+static void test_reports_of_threads(void)
+{
+    static const char *const prop_ids[N_REPORTERS] = {"brightness", "boot_time", "color", "color"};
+    struct reporter reporters[N_REPORTERS];
+    struct world w;
+
+    world_init_attached(&w);
+    for (int i = 0; i < N_REPORTERS; i++) {
+        reporters[i] = (struct reporter){.n_done = 0};
+        reporters[i].prop = world_prop(&w, prop_ids[i]);
+        CHECK_INT(pthread_create(&reporters[i].thread, NULL, report_many, &reporters[i]), 0);
+    }
+    world_until(&w, are_reported, reporters, "all done");
+    for (int i = 0; i < N_REPORTERS; i++) {
+        CHECK_INT(pthread_join(reporters[i].thread, NULL), 0);
+        CHECK_INT(reporters[i].n_done, N_REPORTS / 5);
+        CHECK_INT(reporters[i].result, 0);
+        CHECK_INT(reporters[i].n_refused, 0);
+    }
+    world_settle(&w);
+    for (size_t i = 0; i < ARRAY_SIZE(prop_ids); i++) {
+        int64_t value = 0;
+
+        CHECK_INT(iotc_prop_get_int(world_prop(&w, prop_ids[i]), &value, NULL), 0);
+        CHECK_INT(value, 1); /* that of the last round */
+    }
+    CHECK_INT(w.fake->n_ignored_values, 0);
+    world_fini(&w);
+}
+
 /* A watcher that looks another property up finds the whole new model. */
 static void on_change_lookup(iotc_client *client, iotc_prop *prop, void *userdata)
 {
@@ -429,6 +502,7 @@ const struct suite_test suite_tests[] = {
     {"watch", test_watch},
     {"impostor", test_impostor},
     {"any_thread", test_any_thread},
+    {"reports_of_threads", test_reports_of_threads},
     {"lookup_in_watch", test_lookup_in_watch},
     {"cancelled", test_cancelled},
     {NULL, NULL},

@@ -171,6 +171,87 @@ static void test_while_away(void)
     world_fini(&w);
 }
 
+struct filler {
+    struct world *world;
+    iotc_event *event;
+    unsigned n_writable;
+    unsigned n_posted;
+    bool fills; /* whenever it is told that there is room */
+};
+
+static int fill(struct filler *f)
+{
+    int r = 0;
+
+    for (int i = 0; i < 2 * LIMIT_CLIENT_POSTS && r == 0; i++) {
+        r = iotc_event_post(f->event, 0, world_done, f->world);
+        f->n_posted += r == 0;
+    }
+    return r;
+}
+
+static void on_writable(iotc_client *client, void *userdata)
+{
+    struct filler *f = userdata;
+
+    CHECK(client == f->world->client);
+    f->n_writable++;
+    if (f->fills)
+        CHECK_INT(fill(f), -ENOBUFS);
+}
+
+static bool is_writable(void *userdata)
+{
+    const struct filler *f = userdata;
+
+    return f->n_writable > 0;
+}
+
+static bool is_through(void *userdata)
+{
+    const struct filler *f = userdata;
+
+    return f->n_posted > 3 * LIMIT_CLIENT_POSTS;
+}
+
+/* Full: told once when there is room, and again after each further refusal. */
+static void test_writable(void)
+{
+    struct filler f = {.n_writable = 0};
+    iotc_slot *slot = NULL;
+    struct world w;
+
+    world_init_attached(&w);
+    f.world = &w;
+    f.event = low_voltage(&w);
+    CHECK_INT(iotc_client_watch_writable(NULL, &slot, on_writable, &f, NULL), -EINVAL);
+    CHECK_INT(iotc_client_watch_writable(w.client, &slot, NULL, &f, NULL), -EINVAL);
+    CHECK_INT(iotc_client_watch_writable(w.client, &slot, on_writable, &f, NULL), 0);
+    CHECK_INT(iotc_event_post(f.event, 0, world_done, &w), 0);
+    WORLD_UNTIL(&w, is_done);
+    CHECK_INT(f.n_writable, 0); /* it was never full */
+
+    w.fake->hold_completed = true;
+    CHECK_INT(fill(&f), -ENOBUFS);
+    CHECK_INT(f.n_posted, LIMIT_CLIENT_POSTS);
+    world_settle(&w);
+    CHECK_INT(f.n_writable, 0);
+    w.fake->hold_completed = false;
+    fake_complete(w.fake, 0);
+    world_until(&w, is_writable, &f, "told that there is room");
+    world_settle(&w);
+    CHECK_INT(f.n_writable, 1);
+
+    f.fills = true;
+    CHECK_INT(fill(&f), -ENOBUFS);
+    world_until(&w, is_through, &f, "filled again and again");
+    iotc_slot_unref(slot);
+    world_drop_client(&w);
+    CHECK_INT(w.n_done, f.n_posted + 1);
+    iotc_event_free(f.event);
+    world_fini(&w);
+}
+
 static bool is_claimed(void *userdata)
 {
     struct world *w = userdata;
@@ -195,11 +276,8 @@ static void test_claim(void)
 
 const char *const suite_name = "client-event";
 const struct suite_test suite_tests[] = {
-    {"completed", test_completed},
-    {"stored", test_stored},
-    {"refused", test_refused},
-    {"checked_here", test_checked_here},
-    {"while_away", test_while_away},
-    {"claim", test_claim},
-    {NULL, NULL},
+    {"completed", test_completed},   {"stored", test_stored},
+    {"refused", test_refused},       {"checked_here", test_checked_here},
+    {"while_away", test_while_away}, {"writable", test_writable},
+    {"claim", test_claim},           {NULL, NULL},
 };
