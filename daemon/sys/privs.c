@@ -6,6 +6,19 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "libiotclient/base/limits.h"
+
+/* Enough for all programs; and libwebsockets makes tables of this size, whatever is used. */
+static void limit_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < LIMIT_DESCRIPTORS ? limit.rlim_max : LIMIT_DESCRIPTORS;
+    (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void privs_drop(void)
 {
     const struct rlimit none = {0, 0};
@@ -17,4 +30,5 @@ void privs_drop(void)
     (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     (void) setrlimit(RLIMIT_CORE, &none);
+    limit_descriptors();
 }

@@ -4,7 +4,8 @@
 
 /*
  * What the daemon gives up before it reads a secret or a foreign byte: new privileges, core
- * dumps, being traced by others of its user, files that others may read.
+ * dumps, being traced by others of its user, files that others may read, more descriptors than
+ * LIMIT_DESCRIPTORS.
  */
 void privs_drop(void);
 
