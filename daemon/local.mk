@@ -136,6 +136,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/clockwatch.c %reldir%/sys/clockwatch.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \
 	%reldir%/sys/loop_lws.c %reldir%/sys/loop_lws.h \
+	%reldir%/sys/memory.c %reldir%/sys/memory.h \
 	%reldir%/sys/netwatch.c %reldir%/sys/netwatch.h \
 	%reldir%/sys/notify.c %reldir%/sys/notify.h \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \

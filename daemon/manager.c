@@ -23,6 +23,7 @@
 #include "daemon/sys/clockwatch.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
+#include "daemon/sys/memory.h"
 #include "daemon/sys/netwatch.h"
 #include "daemon/sys/notify.h"
 #include "daemon/sys/signals.h"
@@ -31,6 +32,7 @@ LOG_AREA("main");
 
 #define SETTLE_US (100 * USEC_PER_MSEC) /* own choice: programs register again within it */
 #define NO_BUS_US (2 * USEC_PER_SEC)    /* own choice: without a bus the link starts all the same */
+#define QUIET_US (2 * USEC_PER_SEC)     /* own choice: what a new connection brings is over */
 
 struct manager {
     struct inputs in;
@@ -49,6 +51,7 @@ struct manager {
     struct loop_timer watchdog;
     struct loop_timer start; /* of the link */
     struct loop_timer over;  /* starts over */
+    struct loop_timer quiet; /* after a connection */
     uint64_t watchdog_us;
     bool stopping;
     bool again; /* start over: the credentials are new */
@@ -313,12 +316,21 @@ static int on_provision(const struct bus_provision *request, struct bus_provisio
     return r;
 }
 
+static void on_quiet(struct loop_timer *timer, void *userdata)
+{
+    (void) timer;
+    (void) userdata;
+    memory_give_back();
+}
+
 static void on_link_changed(void *userdata)
 {
     struct manager *m = userdata;
     struct link_info info;
 
     link_get_info(m->link, &info);
+    if (info.state == LINK_STATE_UP)
+        loop_timer_arm(loop_lws_base(m->loop), &m->quiet, QUIET_US, on_quiet, m);
     if (m->stopping && info.state == LINK_STATE_OFF)
         end(m);
 }
@@ -512,6 +524,7 @@ static void take_down(struct manager *m)
     loop_timer_cancel(&m->watchdog);
     loop_timer_cancel(&m->start);
     loop_timer_cancel(&m->over);
+    loop_timer_cancel(&m->quiet);
     link_unwatch(&m->watch);
     clockwatch_free(m->clockwatch);
     netwatch_free(m->netwatch);

@@ -463,6 +463,11 @@ unit_tests += %reldir%/unit/test-requests
 %canon_reldir%_unit_test_requests_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_requests_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-memory
+%canon_reldir%_unit_test_memory_SOURCES = %reldir%/unit/test-memory.c
+%canon_reldir%_unit_test_memory_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_memory_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-netwatch
 %canon_reldir%_unit_test_netwatch_SOURCES = %reldir%/unit/test-netwatch.c
 %canon_reldir%_unit_test_netwatch_CPPFLAGS = $(daemon_test_cppflags)

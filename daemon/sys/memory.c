@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/sys/memory.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * A segment that nobody may write is the file as it is. One that was writable until relocation was
+ * over (RELRO) is not among them: its program header still says writable.
+ */
+static int give_back_code(struct dl_phdr_info *info, size_t size, void *userdata)
+{
+    uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
+
+    (void) size;
+    (void) userdata;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t begin = (info->dlpi_addr + p->p_vaddr + page - 1) & ~(page - 1);
+        uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(page - 1);
+
+        /* Best effort: a kernel that refuses keeps the pages. */
+        if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && begin < end)
+            (void) madvise((void *) begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void memory_give_back(void)
+{
+    (void) malloc_trim(0);
+    (void) dl_iterate_phdr(give_back_code, NULL);
+}
