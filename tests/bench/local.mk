@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
 # they go on compiling, and runs none. BENCH="outbox link" takes some of them.
-BENCH = codec model outbox dbus link reconnect
+BENCH = codec model outbox dbus link reconnect size
 BENCH_FLAGS =
 
-check_LTLIBRARIES += libiotbench.la
+check_LTLIBRARIES += libiotmeasure.la libiotbench.la
+libiotmeasure_la_SOURCES = %reldir%/bench.c %reldir%/bench.h
+libiotmeasure_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+libiotmeasure_la_LIBADD = libiotfixture.la
+
+# With the daemon in the program that measures.
 libiotbench_la_SOURCES = \
 	%reldir%/bare-outbox.c %reldir%/bare-outbox.h \
-	%reldir%/bench.c %reldir%/bench.h \
 	%reldir%/stack.c %reldir%/stack.h
 libiotbench_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
-libiotbench_la_LIBADD = libiotfixture.la libiotd-core.la $(SQLITE_LIBS)
+libiotbench_la_LIBADD = libiotmeasure.la libiotd-core.la $(SQLITE_LIBS)
 
 bench_programs =
 check_PROGRAMS += $(bench_programs)
@@ -46,6 +50,17 @@ bench_programs += %reldir%/bench-model
 	tests/lib/big-model.c tests/lib/big-model.h
 %canon_reldir%_bench_model_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_model_LDADD = libiotbench.la $(DBUS_LIBS)
+
+bench_programs += %reldir%/bench-size
+%canon_reldir%_bench_size_SOURCES = %reldir%/bench-size.c
+%canon_reldir%_bench_size_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_size_LDADD = libiotmeasure.la $(DBUS_LIBS)
+
+# Programs as others write them: nothing of this tree but <iotclient/...>.
+bench_programs += %reldir%/program %reldir%/bare-program
+%canon_reldir%_program_SOURCES = %reldir%/program.c
+%canon_reldir%_program_LDADD = libiotclient.la
+%canon_reldir%_bare_program_SOURCES = %reldir%/bare-program.c
 
 bench: $(bench_programs) iotd iot-localcloud
 	@IOTD_SRCDIR='$(abs_top_srcdir)' IOTD_BUILDDIR='$(abs_top_builddir)' \

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
 #
-#   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link reconnect
+#   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link reconnect size
 #
 # IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
-# be on the disk that matters. "wanted" is what the ratio (for reconnect and model, the median) should be.
+# be on the disk that matters. "wanted" is what the ratio, or the median, should be.
 set -u
 
 : "${IOTD_SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
@@ -36,6 +36,10 @@ model.memory            median <= 1024
 reconnect.after_3s      median <= 4
 reconnect.after_20s     median <= 4
 reconnect.after_60s     median <= 4
+size.iotd_pss           median <= 6144
+size.iotd_rss           median <= 9216
+size.library            median <= 1024
+size.iotd_wakes         median <= 0
 '
 
 table() {
@@ -67,8 +71,11 @@ table() {
 
 run() {
     for name; do
-        # Only reconnect has a short form.
-        [ "$name" = reconnect ] && option=$flags || option=
+        # Those that have a short form.
+        case $name in
+        reconnect | size) option=$flags ;;
+        *) option= ;;
+        esac
         # shellcheck disable=SC2086 # none or one
         "$IOTD_SRCDIR/tests/lib/with-bus" "$IOTD_BUILDDIR/tests/bench/bench-$name" $option || {
             echo "bench-$name failed" >&2
