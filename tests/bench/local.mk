@@ -5,7 +5,9 @@ BENCH = codec model outbox dbus link reconnect size
 BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotmeasure.la libiotbench.la
-libiotmeasure_la_SOURCES = %reldir%/bench.c %reldir%/bench.h
+libiotmeasure_la_SOURCES = \
+	%reldir%/bench.c %reldir%/bench.h \
+	%reldir%/syscalls.c %reldir%/syscalls.h
 libiotmeasure_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 libiotmeasure_la_LIBADD = libiotfixture.la
 
@@ -55,6 +57,11 @@ bench_programs += %reldir%/bench-size
 %canon_reldir%_bench_size_SOURCES = %reldir%/bench-size.c
 %canon_reldir%_bench_size_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_size_LDADD = libiotmeasure.la $(DBUS_LIBS)
+
+bench_programs += %reldir%/bench-shm-read
+%canon_reldir%_bench_shm_read_SOURCES = %reldir%/bench-shm-read.c
+%canon_reldir%_bench_shm_read_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_shm_read_LDADD = libiotipc.la libiotmeasure.la
 
 # Programs as others write them: nothing of this tree but <iotclient/...>.
 bench_programs += %reldir%/program %reldir%/bare-program
