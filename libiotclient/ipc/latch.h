@@ -46,18 +46,19 @@ static inline bool latch_is_good(const struct layout_slot *slot, uint32_t seq)
     return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }
 
-/* A whole copy, in at most tries attempts. False: the writer was faster each time. */
+/*
+ * A whole copy, in at most tries attempts. False: the writer was faster each time. Each attempt
+ * goes to ret_copy, also one that fails: to copy it once more costs twice as much as to read it.
+ */
 static inline bool latch_read(const struct layout_slot *slot, unsigned tries,
                               struct layout_copy *ret_copy, uint32_t *ret_seq)
 {
     while (tries-- > 0) {
         uint32_t seq = latch_begin(slot);
-        struct layout_copy copy;
 
         for (unsigned i = 0; i < LAYOUT_COPY_WORDS; i++)
-            copy.word[i] = latch_word(slot, seq, i);
+            ret_copy->word[i] = latch_word(slot, seq, i);
         if (latch_is_good(slot, seq)) {
-            *ret_copy = copy;
             *ret_seq = seq;
             return true;
         }

@@ -65,7 +65,8 @@ bool table_id(const struct table_view *view, size_t place, char id[LIMIT_FEATURE
 
 /*
  * One value. word 0 and 1 as in layout.h; scalars and short values are in copy, longer ones are
- * copied to buf, cut to size (buf may be NULL if size is 0): latch_len() says how long it is.
+ * copied to buf, cut to size (buf may be NULL if size is 0): latch_len() says how long it is. What
+ * is in copy and buf after a failure is nothing.
  * @return 0; -EAGAIN the writer was faster TABLE_TRIES times; -EPROTO a length or an offset that
  *         cannot be
  */

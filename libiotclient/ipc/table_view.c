@@ -108,24 +108,22 @@ int table_read(const struct table_view *view, size_t place, struct layout_copy *
                uint8_t *buf, size_t size)
 {
     const struct layout_slot *slot;
-    struct layout_copy copy;
     uint32_t seq, len;
 
     if (place >= view->n_places)
         return -EPROTO;
     slot = &view->slots[place];
     for (unsigned tries = TABLE_TRIES; tries > 0; tries--) {
-        if (!latch_read(slot, tries, &copy, &seq))
+        if (!latch_read(slot, tries, ret_copy, &seq))
             break;
-        if (!is_sound(view, &copy))
+        if (!is_sound(view, ret_copy))
             return -EPROTO;
-        if (latch_flags(copy.word[0]) & LAYOUT_FLAG_BLOB) {
-            len = latch_len(copy.word[0]);
-            load_words(buf, view->base + copy.word[2], len < size ? len : size);
+        if (latch_flags(ret_copy->word[0]) & LAYOUT_FLAG_BLOB) {
+            len = latch_len(ret_copy->word[0]);
+            load_words(buf, view->base + ret_copy->word[2], len < size ? len : size);
             if (!latch_is_good(slot, seq))
                 continue;
         }
-        *ret_copy = copy;
         return 0;
     }
     return -EAGAIN;
