@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += %reldir%/README.md %reldir%/run %reldir%/build-lws-wolfssl
+EXTRA_DIST += %reldir%/README.md %reldir%/run %reldir%/build-lws-wolfssl %reldir%/lib/tsan.supp
 TEST_EXTENSIONS = .bus
 if ENABLE_TESTS
 check_LTLIBRARIES += libiottest.la
