@@ -9,6 +9,8 @@
 
 #define HEADER sizeof(struct layout_record)
 #define ALIGN 8U
+/* Own choice: what is skipped is room that comes back only when the consumer passes it. */
+#define START_OVER (LAYOUT_RING_SIZE / 4)
 
 LAYOUT_ASSERT((LAYOUT_RING_SIZE & (LAYOUT_RING_SIZE - 1)) == 0);
 /* A record fits an empty ring wherever that begins: before its end, or behind a skip. */
@@ -50,7 +52,7 @@ int ring_open(struct ring *r, size_t max, uint8_t **ret_payload)
         return err;
     need = padded(HEADER + max);
     /* An empty ring starts over only where the skip leaves room enough before it is taken. */
-    if (need > rest || (used == 0 && at > 0 && need <= at))
+    if (need > rest || (used == 0 && at >= START_OVER && need <= at))
         skip = rest;
     if (skip + need > LAYOUT_RING_SIZE - used)
         return -ENOBUFS;

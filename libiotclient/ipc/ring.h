@@ -7,8 +7,8 @@
  * keeps its own index for itself and believes nothing that the other writes: an index that cannot
  * be is -EPROTO, and the end of the ring.
  *
- * A producer that finds the ring empty starts over at its first byte, so that a ring that is never
- * full touches few pages.
+ * A producer that finds the ring empty starts over at its first byte once it has come some way, so
+ * that a ring that is never full touches few pages.
  */
 
 #include <stdbool.h>

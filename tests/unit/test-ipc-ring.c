@@ -79,8 +79,27 @@ static void test_order(void)
     ends_free(e);
 }
 
+/* One at a time it stays in its first pages, and even then has room for many at once. */
+static void test_start_over(void)
+{
+    struct ends *e = ends_new();
+    uint32_t in = 0;
+
+    for (; in < 5000; in++) {
+        CHECK_INT(put(e, in, 48), 0);
+        CHECK(e->in.own % LAYOUT_RING_SIZE <= LAYOUT_RING_SIZE / 4 + 64);
+        take(e, in, 48);
+        for (uint32_t i = 0; in % 100 == 0 && i < 200; i++)
+            CHECK_INT(put(e, i, 48), 0);
+        for (uint32_t i = 0; in % 100 == 0 && i < 200; i++)
+            take(e, i, 48);
+    }
+    ends_free(e);
+}
+
 const char *const suite_name = "ipc-ring";
 const struct suite_test suite_tests[] = {
     {"order", test_order},
+    {"start over", test_start_over},
     {NULL, NULL},
 };
