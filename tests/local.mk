@@ -338,6 +338,27 @@ libiottestdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 daemon_test_cppflags = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 daemon_test_libs = libiottest.la libiottestdaemon.la libiotd-core.la
 
+# The same with the shared memory of a program.
+check_LTLIBRARIES += libiottestshm.la
+libiottestshm_la_SOURCES = %reldir%/lib/shm-rig.c %reldir%/lib/shm-rig.h
+libiottestshm_la_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+shm_test_libs = libiottest.la libiottestshm.la libiottestdaemon.la libiotd-core.la
+
+unit_tests += %reldir%/unit/test-shm-slots
+%canon_reldir%_unit_test_shm_slots_SOURCES = %reldir%/unit/test-shm-slots.c
+%canon_reldir%_unit_test_shm_slots_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_shm_slots_LDADD = $(shm_test_libs)
+
+unit_tests += %reldir%/unit/test-shm-up
+%canon_reldir%_unit_test_shm_up_SOURCES = %reldir%/unit/test-shm-up.c
+%canon_reldir%_unit_test_shm_up_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_shm_up_LDADD = $(shm_test_libs)
+
+unit_tests += %reldir%/unit/test-shm-down
+%canon_reldir%_unit_test_shm_down_SOURCES = %reldir%/unit/test-shm-down.c
+%canon_reldir%_unit_test_shm_down_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_shm_down_LDADD = $(shm_test_libs)
+
 unit_tests += %reldir%/unit/test-loop-lws
 %canon_reldir%_unit_test_loop_lws_SOURCES = %reldir%/unit/test-loop-lws.c
 %canon_reldir%_unit_test_loop_lws_CPPFLAGS = $(daemon_test_cppflags)

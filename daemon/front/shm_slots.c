@@ -145,8 +145,6 @@ static int take_copy(struct intake *in, const struct layout_copy *copy)
     r = natural_value(copy, text, &v);
     if (r == 0)
         r = intake_update_at(in, place, &slot, &def);
-    if (r == -EINVAL) /* another slot has it */
-        return -EPROTO;
     return r < 0 ? r : intake_updated(in, value_fit(def, &v, slot, NULL));
 }
 
