@@ -19,7 +19,8 @@
 /* Own choice: bells for nothing, within the window, that a program has free. */
 #define SHM_EMPTY_BELLS 64
 #define SHM_BELL_WINDOW_US (100 * USEC_PER_MSEC)
-/* Own choice: who is above quota.rate has its ring looked at so often. */
+/* Own choice: who is above quota.rate, or hands in what is refused, has its ring looked at so
+ * often. */
 #define SHM_QUOTA_PAUSE_US (10 * USEC_PER_MSEC)
 
 enum shm_end {
@@ -51,7 +52,7 @@ struct shm_program {
     unsigned n_empty_bells;
     bool is_over;       /* nothing is read or written any more */
     bool is_drained;    /* nobody reads what is written */
-    bool is_over_quota; /* of the records of this turn one was */
+    bool is_over_quota; /* of the records of this turn one was, or was refused */
     enum shm_end why;
     uint32_t last_id;     /* of what is asked of the program */
     struct list calls;    /* of struct shm_call: what it works on */

@@ -284,8 +284,10 @@ static int on_answer(const struct shm_record *rec)
     struct call_part *part;
     int r;
 
-    if (!c)
+    if (!c) {
+        rec->program->is_over_quota = true; /* nothing else counts these */
         return 0;
+    }
     part = c->part;
     list_remove(&c->link);
     free(c);
@@ -339,7 +341,7 @@ static int handle(const struct shm_record *rec)
         return -EBADMSG;
     intake_init(&in, p->bus, p->peer, p->peer->name);
     r = fn(rec, &in, &token);
-    p->is_over_quota |= in.is_over_rate;
+    p->is_over_quota |= in.is_over_rate || r < 0; /* what is refused is not for nothing */
     if (r <= 0 && r != -EBADMSG) {
         r = intake_error(&in, r);
         shm_down_token(p, rec->head.id, r, token, in.detail);
