@@ -252,3 +252,30 @@ integration_tests += %reldir%/04-event-list.bus
 %canon_reldir%_04_event_list_bus_SOURCES = %reldir%/04-event-list.bus.c
 %canon_reldir%_04_event_list_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_04_event_list_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)
+
+# Programs that misuse their shared memory.
+check_PROGRAMS += tests/lib/scribbler
+tests_lib_scribbler_SOURCES = \
+	tests/lib/scribbler.c tests/lib/scribbler.h \
+	tests/lib/scribbler-doors.c tests/lib/scribbler-memory.c tests/lib/scribbler-raw.c \
+	tests/lib/scribbler-rings.c tests/lib/scribbler-slots.c
+tests_lib_scribbler_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+tests_lib_scribbler_LDADD = libiotipc.la libiotdbus.la libiotbase.la
+
+hostile_scene = tests/lib/hostile-scene.c tests/lib/hostile-scene.h
+integration_tests += %reldir%/13-limits-shm-ends.bus
+%canon_reldir%_13_limits_shm_ends_bus_SOURCES = %reldir%/13-limits-shm-ends.bus.c $(hostile_scene)
+%canon_reldir%_13_limits_shm_ends_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_shm_ends_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+integration_tests += %reldir%/13-limits-shm-memory.bus
+%canon_reldir%_13_limits_shm_memory_bus_SOURCES = %reldir%/13-limits-shm-memory.bus.c $(hostile_scene)
+%canon_reldir%_13_limits_shm_memory_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_shm_memory_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+integration_tests += %reldir%/13-limits-shm-rings.bus
+%canon_reldir%_13_limits_shm_rings_bus_SOURCES = %reldir%/13-limits-shm-rings.bus.c $(hostile_scene)
+%canon_reldir%_13_limits_shm_rings_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_shm_rings_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+integration_tests += %reldir%/13-limits-shm-slots.bus
+%canon_reldir%_13_limits_shm_slots_bus_SOURCES = %reldir%/13-limits-shm-slots.bus.c $(hostile_scene)
+%canon_reldir%_13_limits_shm_slots_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_13_limits_shm_slots_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)

@@ -253,6 +253,26 @@ long proc_rss_kib(const struct proc *p)
     return kib;
 }
 
+uint64_t proc_cpu_ms(const struct proc *p)
+{
+    unsigned long user = 0, kernel = 0;
+    char path[64], line[1024] = "";
+    const char *rest;
+    FILE *file;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) p->pid);
+    file = fopen(path, "re");
+    if (!file)
+        fixture_fatal("%s: %s", path, strerror(errno));
+    rest = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+    (void) fclose(file);
+    /* Fields 14 and 15; the name before the bracket is field 2. */
+    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, //
+                        &kernel) != 2)
+        fixture_fatal("%s: not understood", path);
+    return ((uint64_t) user + kernel) * 1000 / (uint64_t) sysconf(_SC_CLK_TCK);
+}
+
 char *proc_output(struct proc *p, enum proc_stream stream)
 {
     char *data = NULL;

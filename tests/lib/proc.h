@@ -43,11 +43,12 @@ struct proc;
 /* argv ends with NULL; argv[0] is a path, or a name in PATH. */
 struct proc *proc_start(const char *const *argv);
 pid_t proc_pid(const struct proc *p);
-/* Its open descriptors, and its resident memory. */
+/* Its open descriptors, its resident memory, and the processor time that it took so far. */
 int proc_n_fds(const struct proc *p);
 long proc_rss_kib(const struct proc *p);
+uint64_t proc_cpu_ms(const struct proc *p);
 /* Under a sanitizer freed memory stays. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PROC_RSS_IS_TELLING false
 #else
 #define PROC_RSS_IS_TELLING true
