@@ -135,13 +135,50 @@ unit_tests += %reldir%/unit/test-base
 %canon_reldir%_unit_test_base_SOURCES = %reldir%/unit/test-base.c
 %canon_reldir%_unit_test_base_LDADD = libiottest.la libiotbase.la
 
+# Shared memory. Those with threads also run with the thread sanitizer.
+check_LTLIBRARIES += libiottestipc.la
+libiottestipc_la_SOURCES = %reldir%/lib/ipc-pair.c %reldir%/lib/ipc-pair.h
+libiottestipc_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+ipc_test_libs = libiottest.la libiottestipc.la libiotipc.la libiotbase.la
+
+unit_tests += %reldir%/unit/test-ipc-latch
+%canon_reldir%_unit_test_ipc_latch_SOURCES = %reldir%/unit/test-ipc-latch.c
+%canon_reldir%_unit_test_ipc_latch_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-pack
+%canon_reldir%_unit_test_ipc_pack_SOURCES = %reldir%/unit/test-ipc-pack.c
+%canon_reldir%_unit_test_ipc_pack_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-segment
+%canon_reldir%_unit_test_ipc_segment_SOURCES = %reldir%/unit/test-ipc-segment.c
+%canon_reldir%_unit_test_ipc_segment_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=mmap,--wrap=memfd_create,--wrap=ftruncate,--wrap=fcntl \
+	-Wl,--wrap=pipe2,--wrap=open,--wrap=pread
+%canon_reldir%_unit_test_ipc_segment_LDADD = $(ipc_test_libs)
+
 unit_tests += %reldir%/unit/test-ipc-ring
 %canon_reldir%_unit_test_ipc_ring_SOURCES = %reldir%/unit/test-ipc-ring.c
-%canon_reldir%_unit_test_ipc_ring_LDADD = libiottest.la libiotipc.la libiotbase.la
+%canon_reldir%_unit_test_ipc_ring_LDADD = $(ipc_test_libs)
 
 unit_tests += %reldir%/unit/test-ipc-table
 %canon_reldir%_unit_test_ipc_table_SOURCES = %reldir%/unit/test-ipc-table.c
-%canon_reldir%_unit_test_ipc_table_LDADD = libiottest.la libiotipc.la libiotbase.la
+%canon_reldir%_unit_test_ipc_table_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-stress-latch
+%canon_reldir%_unit_test_ipc_stress_latch_SOURCES = %reldir%/unit/test-ipc-stress-latch.c
+%canon_reldir%_unit_test_ipc_stress_latch_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-stress-ring
+%canon_reldir%_unit_test_ipc_stress_ring_SOURCES = %reldir%/unit/test-ipc-stress-ring.c
+%canon_reldir%_unit_test_ipc_stress_ring_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-stress-slots
+%canon_reldir%_unit_test_ipc_stress_slots_SOURCES = %reldir%/unit/test-ipc-stress-slots.c
+%canon_reldir%_unit_test_ipc_stress_slots_LDADD = $(ipc_test_libs)
+
+unit_tests += %reldir%/unit/test-ipc-stress-table
+%canon_reldir%_unit_test_ipc_stress_table_SOURCES = %reldir%/unit/test-ipc-stress-table.c
+%canon_reldir%_unit_test_ipc_stress_table_LDADD = $(ipc_test_libs)
 
 unit_tests += %reldir%/unit/test-dbus-errmap
 %canon_reldir%_unit_test_dbus_errmap_SOURCES = %reldir%/unit/test-dbus-errmap.c

@@ -27,6 +27,18 @@ struct segment_range {
     size_t room;
 };
 
+#ifdef __SANITIZE_THREAD__
+/* ThreadSanitizer takes a mapping for a write to all of its bytes, which no reader could outlive.
+ */
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+#define BEGIN_EXCHANGE() AnnotateIgnoreWritesBegin(__FILE__, __LINE__)
+#define END_EXCHANGE() AnnotateIgnoreWritesEnd(__FILE__, __LINE__)
+#else
+#define BEGIN_EXCHANGE() ((void) 0)
+#define END_EXCHANGE() ((void) 0)
+#endif
+
 static size_t round_to_pages(size_t size)
 {
     size_t page = (size_t) sysconf(_SC_PAGESIZE);
@@ -36,10 +48,15 @@ static size_t round_to_pages(size_t size)
 
 static int map(void *at, size_t size, int prot, int flags, int fd, void **ret_base)
 {
-    void *base = mmap(at, size, prot, flags, fd, 0);
+    void *base;
+    int error;
 
+    BEGIN_EXCHANGE();
+    base = mmap(at, size, prot, flags, fd, 0);
+    error = errno;
+    END_EXCHANGE();
     if (base == MAP_FAILED)
-        return -errno;
+        return -error;
     *ret_base = base;
     return 0;
 }
