@@ -161,8 +161,11 @@ unit_tests += %reldir%/unit/test-ipc-ring
 %canon_reldir%_unit_test_ipc_ring_LDADD = $(ipc_test_libs)
 
 unit_tests += %reldir%/unit/test-ipc-table
-%canon_reldir%_unit_test_ipc_table_SOURCES = %reldir%/unit/test-ipc-table.c
-%canon_reldir%_unit_test_ipc_table_LDADD = $(ipc_test_libs)
+%canon_reldir%_unit_test_ipc_table_SOURCES = %reldir%/unit/test-ipc-table.c \
+	%reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_ipc_table_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_ipc_table_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_ipc_table_LDADD = $(ipc_test_libs) $(JANSSON_LIBS)
 
 unit_tests += %reldir%/unit/test-ipc-stress-latch
 %canon_reldir%_unit_test_ipc_stress_latch_SOURCES = %reldir%/unit/test-ipc-stress-latch.c
