@@ -65,6 +65,10 @@ void client_flush_later(iotc_client *client, uint64_t delay_us)
 {
     struct loop *loop = &client->loop.loop;
 
+    if (client->dispatching && !delay_us) {
+        client->is_flush_due = true; /* without a timer */
+        return;
+    }
     /* What is due now is neither put off by someone who can wait nor armed again. */
     if (client->closed || (loop_timer_is_armed(&client->flush) &&
                            (delay_us || client->flush.due_us <= loop_now_us(loop))))
@@ -135,6 +139,7 @@ void client_on_model(iotc_client *client)
 {
     int r = ask_link_state(client);
 
+    reports_on_model(client);
     serves_on_model(client);
     if (r < 0)
         session_restart(client->session, r);
@@ -153,6 +158,8 @@ static void on_attached(DBusMessage *reply, void *userdata)
     int r;
 
     r = shm_on_attached(client, reply);
+    if (r >= 0)
+        r = shm_ring_on_attached(client);
     if (r >= 0)
         r = session_hear_changed(client->session, !shm_is_active(client));
     if (r < 0) {
@@ -174,6 +181,7 @@ static void on_detached(void *userdata)
     iotc_client *client = userdata;
 
     shm_on_detached(client);
+    shm_ring_on_detached(client);
     reports_on_detached(client);
     set_link_state(client, IOTC_LINK_ABSENT);
     posts_on_detached(client);
@@ -199,6 +207,11 @@ static void on_link_changed(iotc_client *client, DBusMessage *msg)
     }
 }
 
+bool client_on_completed(iotc_client *client, uint64_t token, int result)
+{
+    return reports_on_completed(client, token, result) || posts_on_completed(client, token, result);
+}
+
 static void on_completed(iotc_client *client, DBusMessage *msg)
 {
     DBusMessageIter it;
@@ -210,8 +223,7 @@ static void on_completed(iotc_client *client, DBusMessage *msg)
         msg_read_int64(&it, &code) < 0)
         return;
     result = code < INT32_MIN || code > INT32_MAX ? -EPROTO : errmap_from_code((int32_t) code);
-    if (!reports_on_completed(client, token, result))
-        (void) posts_on_completed(client, token, result); /* or nobody waits for it */
+    (void) client_on_completed(client, token, result); /* or nobody waits for it */
 }
 
 /* What is served is registered once more: so it is seen which ids are gone, and which are back. */
@@ -303,6 +315,7 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     reports_init(&client->reports);
     events_init(&client->events);
     posts_init(&client->posts);
+    shm_ring_init(&client->rings);
     serves_init(&client->serves);
     client->app_id = strdup(app_id);
     if (!client->app_id)
@@ -349,12 +362,16 @@ int iotc_client_get_fd(iotc_client *client)
 static void flush_what_is_due(iotc_client *client)
 {
     struct loop_timer *timer = &client->flush;
-    bool is_due = loop_timer_is_armed(timer) && timer->due_us <= loop_now_us(&client->loop.loop);
+    bool is_due = client->is_flush_due;
 
-    if (is_due)
+    if (loop_timer_is_armed(timer) && timer->due_us <= loop_now_us(&client->loop.loop)) {
         loop_timer_cancel(timer);
+        is_due = true;
+    }
+    client->is_flush_due = false;
     if (wake_hear(&client->wake) || is_due)
         flush(client);
+    shm_ring_bell(client);
 }
 
 int iotc_client_dispatch(iotc_client *client)
@@ -379,6 +396,9 @@ int iotc_client_dispatch(iotc_client *client)
     if (r >= 0)
         r = client->n_callbacks;
     client->dispatching = false;
+    if (client->is_flush_due)
+        client_flush_later(client, 0); /* what the flush itself has brought up */
+    client->is_flush_due = false;
     if (client->closed)
         client_free(client);
     return r;

@@ -15,6 +15,7 @@
 #include "libiotclient/serve.h"
 #include "libiotclient/session.h"
 #include "libiotclient/shm.h"
+#include "libiotclient/shm_ring.h"
 #include "libiotclient/slot.h"
 #include "libiotclient/wake.h"
 
@@ -27,6 +28,7 @@ struct iotc_client {
     struct loop_epoll loop;
     struct session *session;
     struct shm shm;
+    struct rings rings;
     struct slot_list link_slots;
     iotc_link_state link_state;
     struct props props;
@@ -36,7 +38,8 @@ struct iotc_client {
     struct serves serves;
     struct defines defines;
     struct loop_timer flush;
-    struct wake wake; /* reports of other threads */
+    bool is_flush_due; /* at the end of this turn */
+    struct wake wake;  /* reports of other threads */
     iotc_debug_fn debug;
     void *debug_userdata;
 };
@@ -61,6 +64,8 @@ static inline void client_unlock(iotc_client *client)
 void client_flush_later(iotc_client *client, uint64_t delay_us);
 /* The model has arrived after an attach: everything that needs it may start. */
 void client_on_model(iotc_client *client);
+/* iotd has come to the end of a token. False: it is none of ours. */
+bool client_on_completed(iotc_client *client, uint64_t token, int result);
 void client_run_done(iotc_client *client, iotc_done_fn done, void *userdata, int result);
 void client_debug(iotc_client *client, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

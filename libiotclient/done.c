@@ -35,17 +35,29 @@ void done_drop_last(iotc_client *client, struct list *dones)
     client->reports.n_dones--;
 }
 
-void dones_run(iotc_client *client, struct list *dones, int result)
+void dones_prepend(struct list *dones, struct list *older)
+{
+    list_splice(older, dones);
+    list_splice(dones, older);
+}
+
+void dones_run_own(iotc_client *client, struct list *dones)
 {
     while (!list_is_empty(dones)) {
         struct done *d = unlink_at(dones->next);
-        iotc_done_fn fn = d->fn;
-        void *userdata = d->userdata;
+        const struct done done = *d;
 
         free(d);
         client_lock(client);
         client->reports.n_dones--;
         client_unlock(client);
-        client_run_done(client, fn, userdata, result);
+        client_run_done(client, done.fn, done.userdata, done.result);
     }
+}
+
+void dones_run(iotc_client *client, struct list *dones, int result)
+{
+    LIST_FOR_EACH (n, dones)
+        LIST_ENTRY(n, struct done, link)->result = result;
+    dones_run_own(client, dones);
 }

@@ -14,6 +14,7 @@ struct done {
     iotc_done_fn fn;
     void *userdata;
     uint64_t count; /* of the writes of a report slot: the one that it waits for */
+    int result;     /* for dones_run_own() */
 };
 
 /* Any thread, with the client's lock. Without fn nothing is added. 0; -ENOMEM */
@@ -22,5 +23,9 @@ int done_add(iotc_client *client, struct list *dones, iotc_done_fn fn, void *use
 void done_drop_last(iotc_client *client, struct list *dones);
 /* Runs and frees a list that nobody else sees any more, without the lock. */
 void dones_run(iotc_client *client, struct list *dones, int result);
+/* The same; each has its own result. */
+void dones_run_own(iotc_client *client, struct list *dones);
+/* With the lock: older ones come before those that are there. */
+void dones_prepend(struct list *dones, struct list *older);
 
 #endif /* IOTD_LIBIOTCLIENT_DONE_H */

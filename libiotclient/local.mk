@@ -57,6 +57,8 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/serve.c %reldir%/serve.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/shm.c %reldir%/shm.h \
+	%reldir%/shm_report.c %reldir%/shm_report.h \
+	%reldir%/shm_ring.c %reldir%/shm_ring.h \
 	%reldir%/define.c %reldir%/define.h \
 	%reldir%/slot.c %reldir%/slot.h \
 	%reldir%/strerror.c \

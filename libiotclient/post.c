@@ -13,9 +13,16 @@
 #include "libiotclient/done.h"
 #include "libiotclient/prop.h"
 
-/* The member of org.iotd1.Thing that takes it. */
-static const char *const post_members[POST_KIND_COUNT_] = {"PostEvent", "Report", "PostEvents",
-                                                           "ReportJson"};
+/* The member of org.iotd1.Thing that takes it, and the record. */
+static const struct {
+    const char *member;
+    uint32_t type;
+} doors[POST_KIND_COUNT_] = {
+    [POST_EVENT] = {"PostEvent", LAYOUT_UP_EVENT},
+    [POST_SAMPLE] = {"Report", LAYOUT_UP_REPORT},
+    [POST_EVENTS] = {"PostEvents", LAYOUT_UP_EVENTS_JSON},
+    [POST_REPORT] = {"ReportJson", LAYOUT_UP_REPORT_JSON},
+};
 
 enum post_state { POST_STATE_QUEUED, POST_STATE_SENT, POST_STATE_ACCEPTED, POST_STATE_COUNT_ };
 
@@ -33,6 +40,8 @@ struct post {
     uint32_t flags;
     struct list dones;
     struct call *call;
+    bool is_beside;  /* the call is too large for a record */
+    uint32_t record; /* that waits for its token; 0: none */
     uint64_t token;
     bool is_known; /* by the iotd that answered Attach last */
 };
@@ -154,7 +163,8 @@ int posts_add(iotc_client *client, struct content *content, iotc_done_fn done, v
     return r;
 }
 
-int posts_add_sample(iotc_prop *prop, const struct value *value, struct list *dones)
+int posts_add_sample(iotc_prop *prop, const struct value *value, struct list *dones,
+                     struct list **ret_dones)
 {
     CLEANUP(content_done) struct content c = {.kind = POST_SAMPLE, .id = ""};
     struct post *post;
@@ -166,6 +176,7 @@ int posts_add_sample(iotc_prop *prop, const struct value *value, struct list *do
         return r;
     post->prop = prop;
     prop->report.n_elsewhere++;
+    *ret_dones = &post->dones;
     return 0;
 }
 
@@ -198,22 +209,47 @@ static void on_answer(struct post *post, int error)
         return;
     }
     if (error < 0)
-        client_debug(client, "%s %s: %s", post_members[post->kind], post->id, iotc_strerror(error));
+        client_debug(client, "%s %s: %s", doors[post->kind].member, post->id, iotc_strerror(error));
     complete(post, error);
+}
+
+bool posts_on_token(iotc_client *client, uint32_t id, int result, uint64_t token)
+{
+    LIST_FOR_EACH (n, &client->posts.queue) {
+        struct post *post = post_at(n);
+
+        if (post->record != id)
+            continue;
+        post->record = 0;
+        post->token = token;
+        shm_ring_answered(client);
+        on_answer(post, result);
+        return true;
+    }
+    return false;
 }
 
 static void on_token(DBusMessage *reply, int error, void *userdata)
 {
     struct post *post = userdata;
+    iotc_client *client = post->client;
+    bool has_ended = false;
     DBusMessageIter it;
-    int r = error;
+    uint64_t token = 0;
+    int r = error, result;
 
     post->call = NULL;
     if (r == -ECONNRESET)
         return; /* posts_on_detached() comes */
-    if (reply && (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, &post->token) < 0))
+    if (reply && (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, &token) < 0))
         r = -EPROTO;
+    post->token = token;
+    if (post->is_beside)
+        has_ended = shm_ring_bus_answered(client, token, &result);
+    post->is_beside = false;
     on_answer(post, r);
+    if (has_ended)
+        (void) posts_on_completed(client, token, result); /* unless it was stored only */
 }
 
 static int append_options(DBusMessageIter *it, const struct post *post)
@@ -228,7 +264,7 @@ static int append_options(DBusMessageIter *it, const struct post *post)
     return msg_close(it, &dict, r);
 }
 
-static int send_post(struct post *post)
+static int send_by_bus(struct post *post)
 {
     struct session *session = post->client->session;
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
@@ -236,7 +272,7 @@ static int send_post(struct post *post)
     int r;
 
     r = session_new_call(session, &msg, IOTD_DEVICE_PATH, IOTD_IFACE_THING,
-                         post_members[post->kind]);
+                         doors[post->kind].member);
     if (r < 0)
         return r;
     dbus_message_iter_init_append(msg, &it);
@@ -251,18 +287,59 @@ static int send_post(struct post *post)
     return call_start(session, msg, CALL_TIMEOUT_MS, on_token, post, &post->call);
 }
 
+static void fill_post(struct pack_writer *w, const void *data)
+{
+    const struct post *post = data;
+    size_t opened;
+
+    if (post->timestamp_s)
+        pack_put_int(w, "timestamp", (int64_t) post->timestamp_s);
+    if (post->kind == POST_EVENT)
+        pack_put_string(w, "id", post->id, strlen(post->id));
+    if (post->json) {
+        pack_put_string(w, "json", post->json, strlen(post->json));
+        return;
+    }
+    opened = pack_open(w, post->kind == POST_EVENT ? "params" : "values", PACK_STRUCT);
+    value_pack_parts(w, &post->params);
+    pack_close(w, opened);
+}
+
+/* -EBUSY: not now; the client is flushed when it is time. */
+static int send_post(struct post *post)
+{
+    iotc_client *client = post->client;
+    int r;
+
+    if (!shm_is_active(client))
+        return send_by_bus(post);
+    r = shm_ring_send(client, doors[post->kind].type, fill_post, post, &post->record);
+    if (r != -EMSGSIZE)
+        return r;
+    if (!shm_ring_may_bus(client))
+        return -EBUSY;
+    r = send_by_bus(post);
+    if (r < 0)
+        return r;
+    post->is_beside = true;
+    shm_ring_by_bus(client);
+    return 0;
+}
+
 bool posts_flush(iotc_client *client)
 {
     empty_inbox(client);
     LIST_FOR_EACH (n, &client->posts.queue) {
         struct post *post = post_at(n);
+        int r;
 
         if (post->state != POST_STATE_QUEUED)
             continue;
-        if (send_post(post) < 0) {
+        r = send_post(post);
+        if (r < 0 && r != -EBUSY)
             client_flush_later(client, CLIENT_MEMORY_PAUSE_US);
+        if (r < 0)
             return false;
-        }
         post->state = POST_STATE_SENT;
     }
     return true;
@@ -286,6 +363,8 @@ void posts_on_detached(iotc_client *client)
             post->timestamp_s = post->posted_s;
         if (post->state == POST_STATE_SENT)
             post->state = POST_STATE_QUEUED;
+        post->is_beside = false;
+        post->record = 0;
     }
 }
 

@@ -51,8 +51,9 @@ void posts_done(iotc_client *client);
 /* -ENOBUFS, -ENOMEM */
 int posts_add(iotc_client *client, struct content *content, iotc_done_fn done,
               void *userdata) MUST_CHECK;
-/* Any thread, with the lock. Takes the dones over. */
-int posts_add_sample(iotc_prop *prop, const struct value *value, struct list *dones) MUST_CHECK;
+/* Any thread, with the lock. Takes the dones over; ret_dones is where they are. */
+int posts_add_sample(iotc_prop *prop, const struct value *value, struct list *dones,
+                     struct list **ret_dones) MUST_CHECK;
 
 /* False: something had to stay, and what comes after it waits too. It is tried again by itself. */
 bool posts_flush(iotc_client *client);
@@ -61,6 +62,8 @@ void posts_on_detached(iotc_client *client);
 int posts_on_attaching(iotc_client *client, DBusMessageIter *options) MUST_CHECK;
 /* Completes those that this iotd knows nothing of. */
 void posts_on_attached(iotc_client *client, DBusMessage *reply);
+/* The answer to a record: 0 with the token. False: it is none of ours. */
+bool posts_on_token(iotc_client *client, uint32_t id, int result, uint64_t token);
 bool posts_on_completed(iotc_client *client, uint64_t token, int result);
 /* The end of a turn: tells those who heard -ENOBUFS that there is room again. */
 void posts_tell_room(iotc_client *client);

@@ -137,6 +137,7 @@ int props_ensure(iotc_client *client, const char *id, iotc_prop **ret_prop)
     prop->client = client;
     slot_list_init(&prop->watches);
     list_init(&prop->watched);
+    prop_report_init(&prop->report);
     memcpy(prop->id, id, strlen(id) + 1); /* the caller checked the form */
     memmove(&items[at + 1], &items[at], (props->n_items - at) * sizeof(*items));
     items[at] = prop;

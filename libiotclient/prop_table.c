@@ -151,18 +151,19 @@ int table_value(const struct layout_copy *copy, const struct table_bytes *bytes,
     return -EPROTO;
 }
 
-uint32_t prop_table_flags(const iotc_prop *prop)
+bool prop_table_flags(const iotc_prop *prop, uint32_t *ret_flags)
 {
     struct latch_scalar scalar;
     struct table_turn turn;
     const struct layout_slot *slot;
 
     if (!table_turn_begin(&prop->client->props, &turn))
-        return 0;
+        return false;
     slot = __atomic_load_n(&prop->slot, __ATOMIC_ACQUIRE);
     if (!slot || !latch_read_scalar(slot, TABLE_TRIES, &scalar) || !table_turn_held(&turn))
-        return 0;
-    return latch_flags(scalar.meta);
+        return false;
+    *ret_flags = latch_flags(scalar.meta);
+    return true;
 }
 
 /* --- the client's thread --- */

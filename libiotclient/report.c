@@ -9,11 +9,19 @@
 #include "libiotclient/client.h"
 #include "libiotclient/done.h"
 #include "libiotclient/prop.h"
+#include "libiotclient/shm_report.h"
 
 void reports_init(struct reports *reports)
 {
     list_init(&reports->pending);
     list_init(&reports->batches);
+    list_init(&reports->waiting);
+}
+
+void prop_report_init(struct prop_report *pr)
+{
+    list_init(&pr->dones);
+    list_init(&pr->waiting);
 }
 
 void report_free(struct report *report)
@@ -44,6 +52,7 @@ void reports_done(iotc_client *client)
         list_splice(&dones, &report->dones);
         report_free(report);
     }
+    shm_reports_done(client, &dones);
     client_unlock(client);
     dones_run(client, &dones, -ECANCELED);
 }
@@ -79,15 +88,31 @@ void report_requeue(struct report *report, struct list *ret_ended)
     }
 }
 
+void reports_on_model(iotc_client *client)
+{
+    client_lock(client);
+    client->reports.is_open = shm_is_active(client);
+    for (size_t i = 0; i < client->props.n_items; i++) {
+        const iotc_prop *prop = client->props.items[i];
+        struct prop_report *pr = &client->props.items[i]->report;
+
+        pr->has_place = prop->slot != NULL;
+        pr->place = (uint32_t) prop->place;
+    }
+    client_unlock(client);
+}
+
 void reports_on_detached(iotc_client *client)
 {
     struct list ended;
 
     list_init(&ended);
     client_lock(client);
+    client->reports.is_open = false;
     batches_requeue(client, &ended);
+    shm_reports_requeue(client, &ended);
     client_unlock(client);
-    dones_run(client, &ended, 0);
+    dones_run_own(client, &ended);
 }
 
 void reports_set_history(iotc_client *client, const char *id, bool keeps_all)
@@ -148,44 +173,76 @@ static int renew_pending(struct report *pending, const struct value *value, iotc
     return 0;
 }
 
-/* Every value counts from now on; what waits here is overtaken, as by any newer value. */
+/* What waits of the property, or was not taken yet, is overtaken: its dones come with dones. */
+static void overtake(iotc_prop *prop, struct report *pending, struct list *dones)
+{
+    struct list older;
+
+    list_init(&older);
+    shm_report_take_back(prop, &older);
+    if (pending) {
+        list_splice(&older, &pending->dones);
+        report_free(pending);
+    }
+    dones_prepend(dones, &older);
+}
+
+/* Every value counts from now on. */
 static int add_sample(iotc_prop *prop, const struct value *value, iotc_done_fn done, void *userdata)
 {
-    struct report *pending = prop->report.pending;
-    struct list dones;
+    struct list dones, *all;
     int r;
 
     list_init(&dones);
-    if (pending)
-        list_splice(&dones, &pending->dones);
     r = done_add(prop->client, &dones, done, userdata);
-    if (r >= 0) {
-        r = posts_add_sample(prop, value, &dones);
-        if (r < 0 && done)
-            done_drop_last(prop->client, &dones);
-    }
-    if (pending)
-        list_splice(&pending->dones, &dones); /* empty if they have moved on */
-    if (r >= 0 && pending)
-        report_free(pending);
+    if (r < 0)
+        return r;
+    r = posts_add_sample(prop, value, &dones, &all);
+    if (r >= 0)
+        overtake(prop, prop->report.pending, all);
+    else if (done)
+        done_drop_last(prop->client, &dones);
     return r;
 }
 
+enum { SUBMIT_DONE = 0, SUBMIT_WAITS = 1 }; /* for the client's thread */
+
+static int add_pending(iotc_prop *prop, const struct value *value, iotc_done_fn done,
+                       void *userdata)
+{
+    struct prop_report *pr = &prop->report;
+    int r;
+
+    if (pr->pending)
+        r = renew_pending(pr->pending, value, done, userdata);
+    else
+        r = new_pending(prop, value, done, userdata);
+    if (r < 0)
+        return r;
+    overtake(prop, NULL, &pr->pending->dones);
+    return SUBMIT_WAITS;
+}
+
 /* With the lock. */
-static int submit(iotc_prop *prop, const struct value *value, iotc_done_fn done, void *userdata)
+static int submit(iotc_prop *prop, iotc_type type, const struct value *value, iotc_done_fn done,
+                  void *userdata)
 {
     struct reports *reports = &prop->client->reports;
     struct prop_report *pr = &prop->report;
+    int r = -EXFULL;
 
     if (done && reports->n_dones >= LIMIT_CLIENT_DONES) {
         prop->client->posts.was_full = true;
         return -ENOBUFS;
     }
-    if (pr->keeps_all)
-        return add_sample(prop, value, done, userdata);
-    if (pr->pending)
-        return renew_pending(pr->pending, value, done, userdata);
-    return new_pending(prop, value, done, userdata);
+    if (pr->keeps_all || shm_report_keeps_all(prop)) {
+        r = add_sample(prop, value, done, userdata);
+        return r < 0 ? r : SUBMIT_WAITS;
+    }
+    /* Nothing of it is on another way, which could be overtaken. */
+    if (!pr->pending && !pr->n_elsewhere && !reports->n_json)
+        r = shm_report_write(prop, type, value, done, userdata);
+    return r == -EXFULL ? add_pending(prop, value, done, userdata) : r;
 }
 
 static int report(iotc_prop *prop, const struct value *value, iotc_done_fn done, void *userdata)
@@ -208,11 +265,11 @@ static int report(iotc_prop *prop, const struct value *value, iotc_done_fn done,
     if (r < 0)
         return r;
     client_lock(client);
-    r = submit(prop, value, done, userdata);
+    r = submit(prop, type, value, done, userdata);
     client_unlock(client);
-    if (r >= 0)
+    if (r == SUBMIT_WAITS)
         wake_ring(&client->wake);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 int iotc_prop_report_bool(iotc_prop *prop, bool value, iotc_done_fn done, void *userdata)

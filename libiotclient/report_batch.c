@@ -16,6 +16,8 @@ struct batch {
     iotc_client *client;
     struct list reports;
     struct call *call; /* NULL once iotd gave the token */
+    bool is_beside;    /* the call is too large for a record */
+    uint32_t record;   /* that waits for its token; 0: none */
     bool is_answered;
     uint64_t token;
 };
@@ -136,21 +138,46 @@ static void on_answer(struct batch *batch, int error)
     give_back(batch, true);
 }
 
+bool reports_on_token(iotc_client *client, uint32_t id, int result, uint64_t token)
+{
+    LIST_FOR_EACH (n, &client->reports.batches) {
+        struct batch *batch = batch_at(n);
+
+        if (batch->record != id)
+            continue;
+        batch->record = 0;
+        batch->token = token;
+        shm_ring_answered(client);
+        on_answer(batch, result);
+        return true;
+    }
+    return false;
+}
+
 static void on_token(DBusMessage *reply, int error, void *userdata)
 {
     struct batch *batch = userdata;
+    iotc_client *client = batch->client;
+    bool has_ended = false;
     DBusMessageIter it;
-    int r = error;
+    uint64_t token = 0;
+    int r = error, result;
 
     batch->call = NULL;
     if (r == -ECONNRESET)
         return; /* reports_on_detached() comes */
-    if (reply && (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, &batch->token) < 0))
+    if (reply && (!dbus_message_iter_init(reply, &it) || msg_read_uint64(&it, &token) < 0))
         r = -EPROTO;
+    batch->token = token;
+    if (batch->is_beside)
+        has_ended = shm_ring_bus_answered(client, token, &result);
+    batch->is_beside = false;
     on_answer(batch, r);
+    if (has_ended)
+        (void) reports_on_completed(client, token, result);
 }
 
-static int send_batch(struct batch *batch)
+static int send_by_bus(struct batch *batch)
 {
     struct session *session = batch->client->session;
     CLEANUP(msg_unrefp) DBusMessage *msg = NULL;
@@ -176,6 +203,40 @@ static int send_batch(struct batch *batch)
     if (r < 0)
         return r;
     return call_start(session, msg, CALL_TIMEOUT_MS, on_token, batch, &batch->call);
+}
+
+static void fill_batch_record(struct pack_writer *w, const void *data)
+{
+    const struct batch *batch = data;
+    size_t opened = pack_open(w, "values", PACK_STRUCT);
+
+    for (const struct list *n = batch->reports.next; n != &batch->reports; n = n->next) {
+        const struct report *report = LIST_ENTRY((struct list *) n, struct report, link);
+
+        value_pack(w, report->prop->id, &report->value);
+    }
+    pack_close(w, opened);
+}
+
+/* -EBUSY: not now; the client is flushed when it is time. */
+static int send_batch(struct batch *batch)
+{
+    iotc_client *client = batch->client;
+    int r;
+
+    if (!shm_is_active(client))
+        return send_by_bus(batch);
+    r = shm_ring_send(client, LAYOUT_UP_REPORT, fill_batch_record, batch, &batch->record);
+    if (r != -EMSGSIZE)
+        return r;
+    if (!shm_ring_may_bus(client))
+        return -EBUSY;
+    r = send_by_bus(batch);
+    if (r < 0)
+        return r;
+    batch->is_beside = true;
+    shm_ring_by_bus(client);
+    return 0;
 }
 
 static size_t size_of(const struct report *report)
@@ -236,13 +297,15 @@ void reports_flush(iotc_client *client)
 {
     while (may_send(client)) {
         struct batch *batch = new_batch(client);
+        int r = batch ? send_batch(batch) : -ENOMEM;
 
-        if (batch && send_batch(batch) >= 0)
+        if (r >= 0)
             continue;
-        /* Lack of memory, or iotd went away: its values wait. */
+        /* There is no room, or no memory, or iotd went away: its values wait. */
         if (batch)
             give_back(batch, false);
-        client_flush_later(client, CLIENT_MEMORY_PAUSE_US);
+        if (r != -EBUSY)
+            client_flush_later(client, CLIENT_MEMORY_PAUSE_US);
         return;
     }
 }

@@ -14,7 +14,7 @@
 #define MAX_CODE 599
 #define MAX_ERRNO 4095 /* as the kernel has it */
 
-static int send_reply(struct request *request, int32_t code, const char *text)
+static int send_by_bus(struct request *request, int32_t code, const char *text)
 {
     CLEANUP(msg_unrefp) DBusMessage *reply = dbus_message_new_method_return(request->msg);
     DBusMessageIter it;
@@ -29,6 +29,34 @@ static int send_reply(struct request *request, int32_t code, const char *text)
     if (r >= 0 && request->kind == SERVE_KIND_ACTION)
         r = value_list_append(&it, &request->output);
     return r < 0 ? r : session_send(request->client->session, reply);
+}
+
+struct answer {
+    const char *text;
+    const struct value_list *output; /* NULL: of a control */
+};
+
+static void fill_answer(struct pack_writer *w, const void *data)
+{
+    const struct answer *a = data;
+    size_t opened;
+
+    pack_put_string(w, "text", a->text, strlen(a->text));
+    if (!a->output)
+        return;
+    opened = pack_open(w, "output", PACK_STRUCT);
+    value_pack_parts(w, a->output);
+    pack_close(w, opened);
+}
+
+static int send_reply(struct request *request, int32_t code, const char *text)
+{
+    bool is_action = request->kind == SERVE_KIND_ACTION;
+    const struct answer a = {.text = text, .output = is_action ? &request->output : NULL};
+
+    if (request->msg)
+        return send_by_bus(request, code, text);
+    return shm_ring_answer(request->client, request->record, code, fill_answer, &a);
 }
 
 static void send_error(iotc_client *client, DBusMessage *msg, int error)
@@ -95,7 +123,8 @@ static void request_free(struct request *request)
     list_remove(&request->link);
     if (request->client)
         request->client->serves.n_requests--;
-    dbus_message_unref(request->msg);
+    if (request->msg)
+        dbus_message_unref(request->msg);
     value_list_done(&request->input);
     value_list_done(&request->output);
     free(request); /* also as iotc_control or iotc_call: it is their first member */
@@ -127,29 +156,36 @@ void request_cut_all(iotc_client *client)
     }
 }
 
+static int set_action(struct request *request, const char *id)
+{
+    size_t len = strlen(id);
+
+    if (len > LIMIT_FEATURE_ID)
+        return -EINVAL;
+    memcpy(request->id, id, len + 1);
+    return 0;
+}
+
 /* Control: a{sv} a{sv}. Invoke: s a{sv} a{sv}. The context is of no use to programs yet. */
 static int read_arguments(struct request *request)
 {
     DBusMessageIter it;
     const char *id;
-    int r;
+    int r = 0;
 
     if (!dbus_message_iter_init(request->msg, &it))
         return -EINVAL;
     if (request->kind == SERVE_KIND_ACTION) {
-        r = msg_read_string(&it, &id);
-        if (r < 0 || strlen(id) > LIMIT_FEATURE_ID)
+        if (msg_read_string(&it, &id) < 0)
             return -EINVAL;
-        memcpy(request->id, id, strlen(id) + 1);
+        r = set_action(request, id);
     }
-    return value_list_read(&it, &request->input, LIMIT_CLIENT_IDS);
+    return r < 0 ? r : value_list_read(&it, &request->input, LIMIT_CLIENT_IDS);
 }
 
-static int request_new(struct request **ret_request, iotc_client *client, DBusMessage *msg,
-                       enum serve_kind kind)
+static int request_new(struct request **ret_request, iotc_client *client, enum serve_kind kind)
 {
     struct request *request;
-    int r;
 
     if (client->serves.n_requests >= LIMIT_PENDING_CALLS)
         return -ENOBUFS;
@@ -159,15 +195,9 @@ static int request_new(struct request **ret_request, iotc_client *client, DBusMe
     request->n_ref = 1;
     request->client = client;
     request->epoch = session_get_epoch(client->session);
-    request->msg = dbus_message_ref(msg);
     request->kind = kind;
     list_append(&client->serves.requests, &request->link);
     client->serves.n_requests++;
-    r = read_arguments(request);
-    if (r < 0) {
-        request_free(request);
-        return r;
-    }
     *ret_request = request;
     return 0;
 }
@@ -198,6 +228,16 @@ static bool fits(iotc_slot *slot, DBusMessage *msg)
     return false;
 }
 
+/* Runs and drops it. */
+static void serve(iotc_slot *slot, struct request *request)
+{
+    if (request->kind == SERVE_KIND_ACTION && !serve_owns(slot, request->kind, request->id))
+        (void) request_answer(request, -ENOENT, NULL);
+    else
+        slot_call(slot, run_request, request);
+    request_unref(request);
+}
+
 void serves_on_call(iotc_client *client, DBusMessage *msg)
 {
     iotc_slot *slot = serve_find(client, dbus_message_get_path(msg));
@@ -208,14 +248,64 @@ void serves_on_call(iotc_client *client, DBusMessage *msg)
         send_error(client, msg, -EPERM); /* given back a moment ago */
         return;
     }
-    r = request_new(&request, client, msg, serve_get_kind(slot));
+    r = request_new(&request, client, serve_get_kind(slot));
     if (r < 0) {
         send_error(client, msg, r);
         return;
     }
-    if (request->kind == SERVE_KIND_ACTION && !serve_owns(slot, request->kind, request->id))
-        (void) request_answer(request, -ENOENT, NULL);
-    else
-        slot_call(slot, run_request, request);
-    request_unref(request);
+    request->msg = dbus_message_ref(msg);
+    r = read_arguments(request);
+    if (r < 0) {
+        send_error(client, msg, r);
+        request_free(request);
+        return;
+    }
+    serve(slot, request);
+}
+
+static void refuse_record(iotc_client *client, uint32_t id, int error)
+{
+    const struct answer a = {.text = errmap_text(error)};
+
+    if (shm_ring_answer(client, id, errmap_code(error), fill_answer, &a) < 0)
+        client_debug(client, "no memory for an answer: iotd's deadline answers for us");
+}
+
+int serves_on_record(iotc_client *client, enum serve_kind kind, uint32_t id,
+                     struct pack_reader items)
+{
+    bool is_action = kind == SERVE_KIND_ACTION;
+    struct pack_item handler, input, action = {.s.text = ""};
+    struct request *request;
+    iotc_slot *slot;
+    int r;
+
+    r = pack_find(items, "handler", PACK_STRING, &handler);
+    if (r >= 0)
+        r = pack_find(items, is_action ? "input" : "values", PACK_STRUCT, &input);
+    if (r >= 0 && is_action)
+        r = pack_find(items, "action", PACK_STRING, &action);
+    if (r < 0)
+        return r;
+    slot = serve_find(client, handler.s.text);
+    if (!slot || serve_get_kind(slot) != kind) {
+        refuse_record(client, id, -EPERM); /* given back a moment ago */
+        return 0;
+    }
+    r = request_new(&request, client, kind);
+    if (r < 0) {
+        refuse_record(client, id, r);
+        return 0;
+    }
+    request->record = id;
+    r = set_action(request, action.s.text);
+    if (r >= 0)
+        r = value_list_unpack(input.items, &request->input, LIMIT_CLIENT_IDS);
+    if (r < 0) {
+        refuse_record(client, id, r);
+        request_free(request);
+        return r == -EBADMSG ? r : 0;
+    }
+    serve(slot, request);
+    return 0;
 }

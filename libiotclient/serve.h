@@ -30,7 +30,8 @@ struct request {
     unsigned n_ref;
     iotc_client *client; /* borrowed; NULL: gone */
     uint64_t epoch;      /* of the iotd that waits for the answer */
-    DBusMessage *msg;
+    DBusMessage *msg;    /* NULL: it came as a record */
+    uint32_t record;
     enum serve_kind kind;
     bool answered;
     char id[LIMIT_FEATURE_ID + 1]; /* of the action */
@@ -53,6 +54,9 @@ void serves_on_attached(iotc_client *client);
 void serves_on_detached(iotc_client *client);
 /* A method call of org.iotd1.Handler from iotd. */
 void serves_on_call(iotc_client *client, DBusMessage *msg);
+/* The same as a record. Negative: it is none. */
+int serves_on_record(iotc_client *client, enum serve_kind kind, uint32_t id,
+                     struct pack_reader items) MUST_CHECK;
 
 /* -EEXIST: another slot of this client serves one of the ids. */
 int serve_new(iotc_client *client, iotc_slot **ret_slot, enum serve_kind kind,

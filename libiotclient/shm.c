@@ -12,6 +12,7 @@
 #include "libiotclient/client.h"
 #include "libiotclient/ipc/doorbell.h"
 #include "libiotclient/prop_table.h"
+#include "libiotclient/shm_report.h"
 
 /* The bell is cut: iotd is gone, and the bus is about to say so. If not, by then. */
 #define HANGUP_US USEC_PER_SEC
@@ -271,6 +272,8 @@ static void on_table(DBusMessage *reply, int error, void *userdata)
     /* It held up the link: client.c. */
     if (client->link_state == IOTC_LINK_ABSENT)
         client_on_model(client);
+    else
+        reports_on_model(client);
 }
 
 static int send_ask(iotc_client *client)
@@ -334,13 +337,18 @@ void shm_turn_work(iotc_client *client)
     if (is_to_ask(shm))
         ask_table(client);
     props_table_dispatch(client);
+    if (!client->closed && shm_is_active(client))
+        shm_ring_dispatch(client);
+    if (!client->closed && shm_is_active(client))
+        shm_reports_dispatch(client);
 }
 
-static bool has_work(const iotc_client *client)
+static bool has_work(iotc_client *client)
 {
     const struct shm *shm = &client->shm;
 
-    return has_ended(shm) || is_to_ask(shm) || props_table_has_work(client);
+    return has_ended(shm) || is_to_ask(shm) || props_table_has_work(client) ||
+           shm_ring_has_work(client) || shm_reports_have_work(client);
 }
 
 static void on_again(struct loop_timer *timer, void *userdata)
