@@ -113,6 +113,32 @@ static void test_utf8(void)
         CHECK_INT(utf8_is_valid(cases[i].text, cases[i].len), cases[i].valid);
 }
 
+/* Eight bytes at a time: whatever spoils a text is seen at each place. */
+static void test_utf8_places(void)
+{
+    static const char wrong[] = {'\0', '\x80', '\xc3', '\xff'};
+    char text[27];
+
+    for (size_t len = 1; len < sizeof(text); len++) {
+        memset(text, 'x', sizeof(text));
+        CHECK(utf8_is_valid(text, len));
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < sizeof(wrong); i++) {
+                text[at] = wrong[i];
+                CHECK(!utf8_is_valid(text, len));
+            }
+            text[at] = '\x7f';
+            CHECK(utf8_is_valid(text, len));
+        }
+        for (size_t at = 0; at + 1 < len; at++) {
+            memcpy(text + at, "\xc3\xa4", 2);
+            CHECK(utf8_is_valid(text, len));
+            CHECK(!utf8_is_valid(text, at + 1));
+            memset(text, 'x', sizeof(text));
+        }
+    }
+}
+
 static void test_utf8_trim(void)
 {
     static const struct {
@@ -225,9 +251,15 @@ static void test_ratelimit(void)
 
 const char *const suite_name = "base";
 const struct suite_test suite_tests[] = {
-    {"list", test_list},           {"strbuf", test_strbuf},
-    {"bytes", test_bytes},         {"utf8", test_utf8},
-    {"utf8-trim", test_utf8_trim}, {"names", test_names},
-    {"numbers", test_numbers},     {"backoff", test_backoff},
-    {"ratelimit", test_ratelimit}, {NULL, NULL},
+    {"list", test_list},
+    {"strbuf", test_strbuf},
+    {"bytes", test_bytes},
+    {"utf8", test_utf8},
+    {"utf8-places", test_utf8_places},
+    {"utf8-trim", test_utf8_trim},
+    {"names", test_names},
+    {"numbers", test_numbers},
+    {"backoff", test_backoff},
+    {"ratelimit", test_ratelimit},
+    {NULL, NULL},
 };
