@@ -112,3 +112,9 @@ fuzz_programs += %reldir%/fuzz-localcloud-wire
 %canon_reldir%_fuzz_localcloud_wire_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_localcloud_wire_LDADD = \
 	libiottestcloud.la liblocalcloud.la $(fuzz_libs) $(JANSSON_LIBS)
+
+fuzz_programs += %reldir%/fuzz-shm-up
+%canon_reldir%_fuzz_shm_up_SOURCES = %reldir%/fuzz-shm-up.c
+%canon_reldir%_fuzz_shm_up_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_fuzz_shm_up_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_shm_up_LDADD = libiottestshm.la libiottestdaemon.la libiotd-core.la $(fuzz_libs)
