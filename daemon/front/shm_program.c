@@ -175,6 +175,7 @@ int shm_program_make(struct shm_program **ret_program, const struct shm_program_
     p->on_end = config->on_end;
     p->userdata = config->userdata;
     p->bell = p->program_bell = -1;
+    ratelimit_init(&p->refused, SHM_REFUSED_RATE, USEC_PER_SEC, SHM_REFUSED_BURST);
     list_init(&p->calls);
     list_init(&p->postings);
     list_init(&p->scans);

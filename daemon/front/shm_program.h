@@ -19,9 +19,12 @@
 /* Own choice: bells for nothing, within the window, that a program has free. */
 #define SHM_EMPTY_BELLS 64
 #define SHM_BELL_WINDOW_US (100 * USEC_PER_MSEC)
-/* Own choice: who is above quota.rate, or hands in what is refused, has its ring looked at so
+/* Own choice: who is above quota.rate, or hands in much that is refused, has its ring looked at so
  * often. */
 #define SHM_QUOTA_PAUSE_US (10 * USEC_PER_MSEC)
+/* Own choice: records a second, and at once, that may be refused for nothing. */
+#define SHM_REFUSED_RATE 100
+#define SHM_REFUSED_BURST 64
 
 enum shm_end {
     SHM_END_HUNG_UP, /* the program looks at it no more */
@@ -50,9 +53,10 @@ struct shm_program {
     struct loop_timer end_timer;
     uint64_t window_us; /* of the bells for nothing */
     unsigned n_empty_bells;
-    bool is_over;       /* nothing is read or written any more */
-    bool is_drained;    /* nobody reads what is written */
-    bool is_over_quota; /* of the records of this turn one was, or was refused */
+    bool is_over;             /* nothing is read or written any more */
+    bool is_drained;          /* nobody reads what is written */
+    bool is_over_quota;       /* of the records of this turn one was */
+    struct ratelimit refused; /* records that no quota counts */
     enum shm_end why;
     uint32_t last_id;     /* of what is asked of the program */
     struct list calls;    /* of struct shm_call: what it works on */

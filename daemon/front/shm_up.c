@@ -275,6 +275,13 @@ static int read_outputs(const struct shm_record *rec, struct handler_answer *a)
     return r;
 }
 
+/* What is refused is counted by no quota, and is work all the same. */
+static void count_refused(struct shm_program *p)
+{
+    if (ratelimit_take(&p->refused, loop_now_us(p->bus->loop)) != 0)
+        p->is_over_quota = true;
+}
+
 /* -EBADMSG; everything else is what the cloud hears. An answer that came too late is none. */
 static int on_answer(const struct shm_record *rec)
 {
@@ -285,7 +292,7 @@ static int on_answer(const struct shm_record *rec)
     int r;
 
     if (!c) {
-        rec->program->is_over_quota = true; /* nothing else counts these */
+        count_refused(rec->program);
         return 0;
     }
     part = c->part;
@@ -341,7 +348,9 @@ static int handle(const struct shm_record *rec)
         return -EBADMSG;
     intake_init(&in, p->bus, p->peer, p->peer->name);
     r = fn(rec, &in, &token);
-    p->is_over_quota |= in.is_over_rate || r < 0; /* what is refused is not for nothing */
+    p->is_over_quota |= in.is_over_rate;
+    if (r < 0)
+        count_refused(p);
     if (r <= 0 && r != -EBADMSG) {
         r = intake_error(&in, r);
         shm_down_token(p, rec->head.id, r, token, in.detail);

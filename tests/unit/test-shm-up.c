@@ -443,7 +443,7 @@ static void test_turns(void)
 {
     srig_begin_up();
     for (uint32_t i = 1; i <= 2 * SHM_RECORDS_PER_TURN + 1; i++)
-        srig_report(i, "nothing", 1);
+        srig_report(i, "level", 1);
     CHECK_INT(srig.up->bell_ring, 0);
     srig.p->io.fn(&srig.p->io, LOOP_READ, srig.p);
     for (uint32_t i = 1; i <= SHM_RECORDS_PER_TURN; i++)
@@ -484,6 +484,35 @@ static void test_rate(void)
     CHECK(n_taken <= (S / SHM_QUOTA_PAUSE_US + 1) * SHM_RECORDS_PER_TURN);
     CHECK_INT(srig.n_offences, 0);
     srig_end();
+}
+
+/* The same for those whose records are refused, or answer to nothing; some are free. */
+static void test_refused_rate(void)
+{
+    for (uint32_t type = LAYOUT_UP_REPORT; type <= LAYOUT_UP_ANSWER; type++) {
+        unsigned n = 0, n_turns = 0;
+
+        srig_begin_up();
+        for (; n < SHM_REFUSED_BURST; n++) {
+            srig_items();
+            srig_send(type, n, 0);
+        }
+        srig_run();
+        CHECK_INT(srig.up->bell_ring, 1); /* not slowed down */
+        for (unsigned us = 0; us < S; us += 1000) {
+            uint32_t before = srig.down->up_tail;
+
+            while (srig_items() && srig_try_send(type, n, 0) == 0)
+                n++;
+            srig_advance(1000);
+            n_turns += srig.down->up_tail != before;
+            while (*srig_next())
+                continue;
+        }
+        CHECK(n_turns <= S / SHM_QUOTA_PAUSE_US + 2);
+        CHECK_INT(srig.n_offences, 0);
+        srig_end();
+    }
 }
 
 /* The program hears of room when it waits for it. */
@@ -680,6 +709,7 @@ const struct suite_test suite_tests[] = {
     {"answers to nothing", test_stray_answers},
     {"turns", test_turns},
     {"quota.rate", test_rate},
+    {"much that is refused", test_refused_rate},
     {"room", test_room},
     {"bells for nothing", test_bell_flood},
     {"offences", test_offences},
