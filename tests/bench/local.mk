@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
 # they go on compiling, and runs none. BENCH="outbox link" takes some of them.
-BENCH = codec model outbox dbus link reconnect size
+BENCH = codec model outbox dbus link control reconnect size
 BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotmeasure.la libiotbench.la
@@ -31,6 +31,12 @@ bench_programs += %reldir%/bench-link
 %canon_reldir%_bench_link_SOURCES = %reldir%/bench-link.c
 %canon_reldir%_bench_link_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_link_LDADD = libiotbench.la $(LWS_LIBS)
+
+bench_programs += %reldir%/bench-control
+%canon_reldir%_bench_control_SOURCES = %reldir%/bench-control.c \
+	%reldir%/ws-peer.c %reldir%/ws-peer.h
+%canon_reldir%_bench_control_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_control_LDADD = libiotbench.la $(LWS_LIBS)
 
 bench_programs += %reldir%/bench-reconnect
 %canon_reldir%_bench_reconnect_SOURCES = %reldir%/bench-reconnect.c

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
 #
-#   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link reconnect size
+#   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link control reconnect size
 #
 # IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
 # be on the disk that matters. "wanted" is what the ratio, or the median, should be.
@@ -31,6 +31,7 @@ outbox.durable_100      ratio  >= 0.70
 link.event_reply        ratio  <= 1.5
 link.stored_reply       ratio  <= 1.5
 link.events             ratio  >= 0.80
+control.iotd            ratio  <= 1.5
 model.register          median <= 50
 model.memory            median <= 1024
 reconnect.after_3s      median <= 4
