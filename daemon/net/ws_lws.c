@@ -46,6 +46,8 @@ struct ws_lws {
     enum ws_state state;
     bool websocket;
     bool in_open;
+    bool may_write;  /* libwebsockets has asked for a write on this connection */
+    bool broken;     /* a write failed; it is closed when libwebsockets asks next */
     bool answered;   /* by the server, as far as reason tells */
     struct tls *tls; /* borrowed; NULL: no target wants it */
     bool uses_tls;   /* this connection */
@@ -83,6 +85,7 @@ static void forget(struct ws_lws *t)
     t->stream = tls_stream_free(t->stream);
     t->wsi = NULL;
     t->state = WS_IDLE;
+    t->may_write = t->broken = false;
 }
 
 static void report_closed(struct ws_lws *t, bool answered, const char *reason)
@@ -199,6 +202,9 @@ static int write_one(struct ws_lws *t, struct lws *wsi)
 /* libwebsockets calls when there is room for one write; for more it has to be asked. */
 static int on_writable(struct ws_lws *t, struct lws *wsi)
 {
+    if (t->broken)
+        return -1;
+    t->may_write = true;
     while (!list_is_empty(&t->queue)) {
         if (write_one(t, wsi) < 0)
             return -1;
@@ -216,10 +222,20 @@ static int on_writable(struct ws_lws *t, struct lws *wsi)
     return lws_get_opaque_user_data(wsi) == t ? 0 : -1;
 }
 
+/*
+ * Takes b. Written at once where it can be: asked for a write, libwebsockets looks at all
+ * descriptors first, and what has timers comes before. What the kernel has no room for it keeps.
+ */
 static int enqueue(struct ws_lws *t, struct outbuf *b)
 {
+    bool now = t->may_write && !t->broken && list_is_empty(&t->queue) && t->state == WS_OPEN &&
+               !lws_partial_buffered(t->wsi);
+
     list_append(&t->queue, &b->link);
     t->queued_bytes += b->len;
+    if (now && write_one(t, t->wsi) == 0)
+        return 0;
+    t->broken |= now;
     lws_callback_on_writable(t->wsi);
     return 0;
 }
