@@ -75,6 +75,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/conf/ini.c %reldir%/conf/ini.h \
 	%reldir%/core/access.c %reldir%/core/access.h \
 	%reldir%/core/answers.c %reldir%/core/answers.h \
+	%reldir%/core/answers_file.c %reldir%/core/answers_file.h \
 	%reldir%/core/call.h %reldir%/core/calls.c %reldir%/core/calls.h %reldir%/core/calls_take.c \
 	%reldir%/core/calls_wait.c \
 	%reldir%/core/calls_fence.c \
@@ -126,6 +127,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/store/facts.c %reldir%/store/facts.h \
 	%reldir%/store/outbox.c %reldir%/store/outbox.h \
 	%reldir%/store/schema.h \
+	%reldir%/store/slots.c %reldir%/store/slots.h \
 	%reldir%/store/vault.c %reldir%/store/vault.h \
 	%reldir%/store/vault_csv.c %reldir%/store/vault_csv.h \
 	%reldir%/store/vault_name.c %reldir%/store/vault_name.h \

@@ -662,6 +662,12 @@ unit_tests += %reldir%/unit/test-store-faults
 %canon_reldir%_unit_test_store_faults_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_store_faults_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
 
+unit_tests += %reldir%/unit/test-answers-faults
+%canon_reldir%_unit_test_answers_faults_SOURCES = \
+	%reldir%/unit/test-answers-faults.c %reldir%/lib/fault-vfs.c %reldir%/lib/fault-vfs.h
+%canon_reldir%_unit_test_answers_faults_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_unit_test_answers_faults_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
+
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free

@@ -2,11 +2,15 @@
 
 #include "daemon/core/answers.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/answers_file.h"
 #include "daemon/store/facts.h"
+
+LOG_AREA("store");
 
 /* As the database tells the kinds apart; an action has at least "{}". */
 static const char *stored_response(const struct answer *a)
@@ -66,78 +70,203 @@ static void saved(int result, void *userdata)
     }
 }
 
+static struct list *bucket_of(struct answers *as, const char *token)
+{
+    uint32_t h = 0x811c9dc5U; /* FNV-1a */
+
+    for (; *token; token++)
+        h = (h ^ (unsigned char) *token) * 0x01000193U;
+    return &as->buckets[h % ANSWERS_BUCKETS];
+}
+
+/* Puts content in the place of what was there, and takes its response. */
+static void set(struct answers *as, struct answer *a, struct answer content)
+{
+    content.order = a->order;
+    content.unsent = a->unsent;
+    list_remove(&a->bucket);
+    free(a->response);
+    *a = content;
+    list_append(bucket_of(as, a->token), &a->bucket);
+    if (a->taken > as->n_taken)
+        as->n_taken = a->taken;
+}
+
 static int on_row(const struct fact_answer *fact, void *userdata)
 {
     struct answers *as = userdata;
-    struct answer *a;
+    struct answer a = {
+        .state = (enum answer_state) fact->state,
+        .taken = (uint64_t) fact->taken,
+        .content = (uint64_t) fact->content,
+        .kind = stored_kind(fact->response),
+        .code = fact->code,
+    };
 
     if (fact->slot < 0 || fact->slot >= LIMIT_REMEMBERED_ANSWERS || fact->state <= ANSWER_FREE ||
         fact->state > ANSWER_ARRIVED)
         return 0; /* of a release with another ring */
-    a = &as->ring[fact->slot];
-    a->state = (enum answer_state) fact->state;
-    a->taken = (uint64_t) fact->taken;
-    if (a->taken > as->n_taken)
-        as->n_taken = a->taken;
-    a->content = (uint64_t) fact->content;
-    a->code = fact->code;
-    a->kind = stored_kind(fact->response);
-    (void) snprintf(a->token, sizeof(a->token), "%s", fact->token);
-    (void) snprintf(a->text, sizeof(a->text), "%s", fact->text);
-    if (a->kind == ANSWER_ACTION)
-        a->response = strdup(fact->response); /* without memory: answered without it */
+    (void) snprintf(a.token, sizeof(a.token), "%s", fact->token);
+    (void) snprintf(a.text, sizeof(a.text), "%s", fact->text);
+    if (a.kind == ANSWER_ACTION)
+        a.response = strdup(fact->response); /* without memory: answered without it */
+    set(as, &as->ring[fact->slot], a);
     return 0;
+}
+
+/* What the database does not have yet. */
+static void take_newer(struct answers *as, unsigned slot, struct answer *newer)
+{
+    struct answer *a = &as->ring[slot];
+
+    if (newer->taken < a->taken || (newer->taken == a->taken && newer->state <= a->state)) {
+        free(newer->response);
+        return;
+    }
+    newer->unsaved = true;
+    set(as, a, *newer);
+}
+
+/* After a power failure a slot may be older than others: of one token the latest counts. */
+static void drop_older(struct answers *as, const struct answer *latest)
+{
+    LIST_FOR_EACH_SAFE (n, bucket_of(as, latest->token)) {
+        struct answer *a = LIST_ENTRY(n, struct answer, bucket);
+
+        if (a->taken < latest->taken && strcmp(a->token, latest->token) == 0)
+            set(as, a, (struct answer){.state = ANSWER_FREE});
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct answer *x = *(struct answer *const *) a, *y = *(struct answer *const *) b;
+
+    return (x->taken > y->taken) - (x->taken < y->taken);
+}
+
+/* Free ones were never taken, so before all others. */
+static void make_lists(struct answers *as)
+{
+    struct answer *sorted[LIMIT_REMEMBERED_ANSWERS];
+
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++)
+        sorted[i] = &as->ring[i];
+    qsort(sorted, LIMIT_REMEMBERED_ANSWERS, sizeof(struct answer *), compare);
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        list_append(&as->order, &sorted[i]->order);
+        if (sorted[i]->state == ANSWER_GIVEN)
+            list_append(&as->unsent, &sorted[i]->unsent);
+    }
+}
+
+static void load_file(struct answers *as)
+{
+    int r = answers_file_open(&as->file, as->persist->db);
+
+    if (r < 0 && r != -ENOENT)
+        log_warn("cannot use the file of answers error=\"%s\"; they go into the database alone",
+                 strerror(-r));
+    for (unsigned i = 0; r == 0 && i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        struct answer a;
+
+        if (answers_file_get(as->file, i, &a) == 0)
+            take_newer(as, i, &a);
+    }
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        if (as->ring[i].state != ANSWER_FREE)
+            drop_older(as, &as->ring[i]);
+    }
 }
 
 int answers_init(struct answers *as, struct persist *persist)
 {
+    int r;
+
     memset(as, 0, sizeof(*as));
     as->persist = persist;
+    list_init(&as->order);
+    list_init(&as->unsent);
+    for (unsigned i = 0; i < ANSWERS_BUCKETS; i++)
+        list_init(&as->buckets[i]);
+    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
+        list_init(&as->ring[i].order);
+        list_init(&as->ring[i].unsent);
+        list_init(&as->ring[i].bucket);
+    }
+    log_limit_init(&as->log_limit);
     as->part = (struct persist_part){.save = save, .saved = saved, .userdata = as};
     persist_add(persist, &as->part);
-    return facts_load_answers(persist->db, on_row, as);
+    r = facts_load_answers(persist->db, on_row, as);
+    if (r == 0)
+        load_file(as);
+    make_lists(as);
+    return r;
 }
 
 void answers_done(struct answers *as)
 {
+    slots_free(as->file);
     for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++)
         free(as->ring[i].response);
     memset(as, 0, sizeof(*as));
 }
 
-static int find_token(const struct answers *as, const char *token)
+static struct answer *find_token(struct answers *as, const char *token)
 {
-    for (int i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
-        if (as->ring[i].state != ANSWER_FREE && strcmp(as->ring[i].token, token) == 0)
-            return i;
+    LIST_FOR_EACH (n, bucket_of(as, token)) {
+        struct answer *a = LIST_ENTRY(n, struct answer, bucket);
+
+        if (a->state != ANSWER_FREE && strcmp(a->token, token) == 0)
+            return a;
     }
-    return -1;
+    return NULL;
 }
 
-const struct answer *answers_find(const struct answers *as, const char *token, uint64_t content)
+const struct answer *answers_find(struct answers *as, const char *token, uint64_t content)
 {
-    int i = find_token(as, token);
+    const struct answer *a = find_token(as, token);
 
-    return i >= 0 && as->ring[i].content == content ? &as->ring[i] : NULL;
+    return a && a->content == content ? a : NULL;
+}
+
+/* Into its slot of the file; false: only a transaction can keep it. */
+static bool put(struct answers *as, struct answer *a)
+{
+    int r = as->file ? answers_file_put(as->file, (unsigned) (a - as->ring), a) : -ENOENT;
+
+    a->unsaved = true;
+    if (r < 0 && r != -ENOENT && r != -EMSGSIZE)
+        log_warn_limited(&as->log_limit, "cannot write the file of answers error=\"%s\"",
+                         strerror(-r));
+    return r == 0;
+}
+
+static void keep(struct answers *as, struct answer *a)
+{
+    if (!put(as, a))
+        (void) !persist_now(as->persist, false); /* told there; then a restart does not know it */
 }
 
 /* The slot of this token, or the oldest that nobody works on. */
 static struct answer *take_slot(struct answers *as, const char *token)
 {
-    int i = find_token(as, token);
-    struct answer *a = i >= 0 ? &as->ring[i] : NULL;
+    struct answer *a = find_token(as, token), next = {.taken = as->n_taken + 1};
 
-    for (unsigned n = 0; i < 0 && n < LIMIT_REMEMBERED_ANSWERS; n++) {
-        struct answer *other = &as->ring[n];
-
-        if (other->state != ANSWER_PENDING && (!a || other->taken < a->taken))
-            a = other; /* a free one was taken never, so before all others */
+    LIST_FOR_EACH (n, &as->order) {
+        if (a)
+            break;
+        a = LIST_ENTRY(n, struct answer, order);
+        if (a->state == ANSWER_PENDING)
+            a = NULL;
     }
     if (!a)
         return NULL; /* cannot be: LIMIT_PENDING_CALLS is smaller */
-    free(a->response);
-    *a = (struct answer){.unsaved = true, .taken = ++as->n_taken};
-    (void) snprintf(a->token, sizeof(a->token), "%s", token);
+    list_remove(&a->order);
+    list_remove(&a->unsent);
+    (void) snprintf(next.token, sizeof(next.token), "%s", token);
+    set(as, a, next);
+    list_append(&as->order, &a->order);
     return a;
 }
 
@@ -150,8 +279,7 @@ void answers_begin(struct answers *as, const char *token, uint64_t content, enum
     a->state = ANSWER_PENDING;
     a->content = content;
     a->kind = kind;
-    /* The acknowledgement of the message follows when we return. */
-    (void) !persist_now(as->persist, false); /* told there; then a restart executes it again */
+    keep(as, a); /* the acknowledgement of the message follows when we return */
 }
 
 bool answers_give(struct answers *as, const char *token, uint64_t content, enum answer_kind kind,
@@ -170,35 +298,37 @@ bool answers_give(struct answers *as, const char *token, uint64_t content, enum 
     a->code = code;
     a->response = copy;
     (void) snprintf(a->text, sizeof(a->text), "%s", text);
-    (void) !persist_now(as->persist, false); /* told there; then a restart answers otherwise */
+    list_append(&as->unsent, &a->unsent);
+    keep(as, a);
     return true;
 }
 
 struct answer *answers_next_unsent(struct answers *as)
 {
-    struct answer *oldest = NULL;
+    return list_is_empty(&as->unsent) ? NULL : LIST_ENTRY(as->unsent.next, struct answer, unsent);
+}
 
-    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
-        struct answer *a = &as->ring[i];
-
-        if (a->state == ANSWER_GIVEN && !a->sending && (!oldest || a->taken < oldest->taken))
-            oldest = a;
-    }
-    return oldest;
+void answers_sending(struct answer *a)
+{
+    list_remove(&a->unsent);
 }
 
 void answers_arrived(struct answers *as, uint64_t taken)
 {
-    for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
-        struct answer *a = &as->ring[i];
+    struct answer *a = NULL;
 
-        if (a->state != ANSWER_GIVEN || a->taken != taken)
-            continue;
-        a->state = ANSWER_ARRIVED;
-        a->sending = false;
-        a->unsaved = true;
-        persist_request(as->persist, false);
+    /* One of the latest, as a rule. */
+    for (struct list *n = as->order.prev; n != &as->order; n = n->prev) {
+        a = LIST_ENTRY(n, struct answer, order);
+        if (a->taken <= taken)
+            break;
     }
+    if (!a || a->taken != taken || a->state != ANSWER_GIVEN)
+        return; /* its slot was given away */
+    a->state = ANSWER_ARRIVED;
+    list_remove(&a->unsent);
+    if (!put(as, a))
+        persist_request(as->persist, false);
 }
 
 const struct answer *answers_next_pending(const struct answers *as)

@@ -7,6 +7,10 @@
  * executed again, also after a restart; and until the cloud has acknowledged an answer, so that
  * it is sent even if the daemon dies before. A command is the same when its clientToken and its
  * content are: tokens alone repeat, since some clients count from 0 at each start.
+ *
+ * Each change is one write into a slot of a file beside the database, and goes into the database
+ * with whatever is saved there next. What does not fit into a slot is a transaction of its own.
+ * The one of the two that was taken later, or is further on, is the truth.
  */
 
 #include <stdbool.h>
@@ -29,11 +33,13 @@ enum answer_state {
 };
 
 struct answer {
+    struct list order;  /* of all slots by the time of taking, the oldest first */
+    struct list unsent; /* of those given, until they are given to the session */
+    struct list bucket; /* of tokens like its own */
     enum answer_state state;
     bool unsaved;
     bool saving;
-    bool sending;   /* given to the session, which repeats it until it is acknowledged */
-    uint64_t taken; /* the order of taking slots; the oldest goes first */
+    uint64_t taken;
     char token[LIMIT_CLIENT_TOKEN + 1];
     uint64_t content; /* fingerprint of what was asked */
     enum answer_kind kind;
@@ -42,11 +48,19 @@ struct answer {
     char *response; /* of an action */
 };
 
+#define ANSWERS_BUCKETS 128
+
+struct slots;
+
 struct answers {
     struct answer ring[LIMIT_REMEMBERED_ANSWERS];
+    struct list buckets[ANSWERS_BUCKETS]; /* all slots, by token */
+    struct list order, unsent;
     uint64_t n_taken;
     struct persist *persist; /* borrowed: core */
     struct persist_part part;
+    struct slots *file; /* beside the database; NULL: each change is a transaction */
+    struct log_limit log_limit;
 };
 
 /* Takes up those of an earlier run. */
@@ -54,7 +68,7 @@ int answers_init(struct answers *as, struct persist *persist) MUST_CHECK;
 void answers_done(struct answers *as);
 
 /* NULL when this command is not known. */
-const struct answer *answers_find(const struct answers *as, const char *token, uint64_t content);
+const struct answer *answers_find(struct answers *as, const char *token, uint64_t content);
 /* A command is begun: known as pending when this returned, also after a kill. */
 void answers_begin(struct answers *as, const char *token, uint64_t content, enum answer_kind kind);
 /*
@@ -68,6 +82,8 @@ bool answers_give(struct answers *as, const char *token, uint64_t content, enum 
 const struct answer *answers_next_pending(const struct answers *as);
 /* The oldest that was given and not to the session yet; NULL when there is none. */
 struct answer *answers_next_unsent(struct answers *as);
+/* The session has it, and repeats it until it is acknowledged. */
+void answers_sending(struct answer *a);
 /* The cloud has the one that took its slot with that number. */
 void answers_arrived(struct answers *as, uint64_t taken);
 

@@ -149,7 +149,7 @@ static int send_one(struct calls *cs, struct answer *a)
         list_remove(&d->link);
         free(d);
     } else {
-        a->sending = true;
+        answers_sending(a);
     }
     return r;
 }

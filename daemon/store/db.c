@@ -180,7 +180,8 @@ static int open_once(struct db **ret_db, const char *path)
     return 0;
 }
 
-static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+/* The database and what lies beside it. */
+static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", "-answers"};
 
 static bool is_there(const char *path, const char *suffix, off_t *ret_size)
 {
@@ -282,6 +283,13 @@ void db_rollback(struct db *db)
 int db_make_room(struct db *db)
 {
     return exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+const char *db_path(const struct db *db)
+{
+    const char *path = sqlite3_db_filename(db->handle, "main");
+
+    return path ? path : "";
 }
 
 int64_t db_row_i64(const struct db_row *row, int column)

@@ -24,12 +24,15 @@ struct db;
  */
 int db_open(struct db **ret_db, const char *path, char ret_moved[DB_MOVED]) MUST_CHECK;
 /*
- * Moves a database that nobody has open, with its log, to path.WHY-TIME. why is a word.
- * 0; -ENAMETOOLONG; what rename(2) says
+ * Moves a database that nobody has open, with its log and neighbours, to path.WHY-TIME. why is a
+ * word. 0; -ENAMETOOLONG; what rename(2) says
  */
 int db_move_aside(const char *path, const char *why, char ret_moved[DB_MOVED]) MUST_CHECK;
 struct db *db_free(struct db *db);
 DEFINE_FREEP(struct db, db_free)
+
+/* Of its file; "" when it is in memory. */
+const char *db_path(const struct db *db);
 
 /* durable: on the disk when db_commit() returns, else safe from the end of this process only. */
 int db_begin(struct db *db, bool durable) MUST_CHECK;

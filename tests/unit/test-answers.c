@@ -84,7 +84,7 @@ static void test_arrived(void)
             break;
         CHECK_STR(a->token, tokens[i]);
         taken[i] = a->taken;
-        a->sending = true;
+        answers_sending(a);
     }
     CHECK(!answers_next_unsent(&as));
     answers_arrived(&as, taken[0]);
@@ -95,7 +95,7 @@ static void test_arrived(void)
     a = answers_next_unsent(&as);
     CHECK(a && a->taken == taken[1] && a->kind == ANSWER_ACTION);
     if (a)
-        a->sending = true;
+        answers_sending(a);
     CHECK(!answers_next_unsent(&as));
     CHECK(answers_find(&as, "one", 1) && answers_find(&as, "three", 3)); /* still remembered */
     end();
