@@ -118,3 +118,18 @@ fuzz_programs += %reldir%/fuzz-shm-up
 %canon_reldir%_fuzz_shm_up_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
 %canon_reldir%_fuzz_shm_up_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_shm_up_LDADD = libiottestshm.la libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-ipc-pack
+%canon_reldir%_fuzz_ipc_pack_SOURCES = %reldir%/fuzz-ipc-pack.c
+%canon_reldir%_fuzz_ipc_pack_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_ipc_pack_LDADD = libiotipc.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-ipc-ring
+%canon_reldir%_fuzz_ipc_ring_SOURCES = %reldir%/fuzz-ipc-ring.c
+%canon_reldir%_fuzz_ipc_ring_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_ipc_ring_LDADD = libiotipc.la $(fuzz_libs)
+
+fuzz_programs += %reldir%/fuzz-ipc-table
+%canon_reldir%_fuzz_ipc_table_SOURCES = %reldir%/fuzz-ipc-table.c
+%canon_reldir%_fuzz_ipc_table_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_ipc_table_LDADD = libiotipc.la $(fuzz_libs)
