@@ -62,6 +62,7 @@ check_scripts = \
 	%reldir%/check/format \
 	%reldir%/check/headers \
 	%reldir%/check/layers \
+	%reldir%/check/layout \
 	%reldir%/check/man-lint \
 	%reldir%/check/model \
 	%reldir%/check/shellcheck \
