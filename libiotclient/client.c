@@ -14,6 +14,7 @@
 #include "dbus/names.h"
 #include "libiotclient/base/name.h"
 #include "libiotclient/call.h"
+#include "libiotclient/snapshot.h"
 
 int client_check(const iotc_client *client)
 {
@@ -284,6 +285,7 @@ static void client_free(iotc_client *client)
     reports_done(client);
     serves_done(client);
     defines_done(client);
+    snapshots_done(client);
     props_done(&client->props);
     slot_list_done(&client->link_slots);
     shm_done(client);

@@ -61,6 +61,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/shm_ring.c %reldir%/shm_ring.h \
 	%reldir%/define.c %reldir%/define.h \
 	%reldir%/slot.c %reldir%/slot.h \
+	%reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/strerror.c \
 	%reldir%/value.c %reldir%/value.h \
 	%reldir%/value_bus.c %reldir%/value_json.c \
@@ -77,6 +78,7 @@ iotclientinclude_HEADERS = \
 	%reldir%/iotclient/event.h \
 	%reldir%/iotclient/iotclient.h \
 	%reldir%/iotclient/prop.h \
+	%reldir%/iotclient/snapshot.h \
 	%reldir%/iotclient/value.h
 nodist_iotclientinclude_HEADERS = %reldir%/iotclient/version.h
 libiotclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)

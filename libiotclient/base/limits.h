@@ -75,6 +75,7 @@
 #define LIMIT_CLIENT_BATCHES 64  /* own choice: reports of one program on their way; they merge */
 #define LIMIT_CLIENT_DONES 1024  /* own choice: completions that a program waits for; -ENOBUFS */
 #define LIMIT_CLIENT_POSTS 64    /* own choice: events of one program on their way; -ENOBUFS */
+#define LIMIT_SNAPSHOT_PROPS 256 /* own choice: properties of one snapshot; -EMSGSIZE */
 #define LIMIT_ATTACH_TOKENS 1024 /* own choice: that one Attach asks for */
 #define LIMIT_BUS_NAME 255       /* D-Bus specification: valid names */
 #define LIMIT_DBUS_MESSAGE (1024 * 1024) /* own choice: one text in a message on the bus */

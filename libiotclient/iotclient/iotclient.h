@@ -31,6 +31,7 @@
 #include <iotclient/client.h>
 #include <iotclient/event.h>
 #include <iotclient/prop.h>
+#include <iotclient/snapshot.h>
 #include <iotclient/value.h>
 #include <iotclient/version.h>
 
