@@ -373,6 +373,14 @@ void props_on_changed(iotc_client *client, DBusMessage *msg)
     props_run_due(client);
 }
 
+/* NULL: not in the model of the present iotd. */
+static iotc_prop *find_in_model(const struct props *props, const char *id)
+{
+    iotc_prop *prop = props_find(props, id);
+
+    return prop && prop->in_model ? prop : NULL;
+}
+
 int iotc_prop_lookup(iotc_client *client, const char *id, iotc_prop **ret_prop)
 {
     iotc_prop *prop;
@@ -385,8 +393,15 @@ int iotc_prop_lookup(iotc_client *client, const char *id, iotc_prop **ret_prop)
         return -EINVAL;
     if (!client->props.is_known)
         return -ENOTCONN;
-    prop = props_find(&client->props, id);
-    if (!prop || !prop->in_model)
+    prop = find_in_model(&client->props, id);
+    /* The program may be allowed to read more by now: of that there is no word but the table. */
+    if (!prop && shm_is_active(client)) {
+        r = props_table_scan(client);
+        if (r < 0)
+            return r;
+        prop = find_in_model(&client->props, id);
+    }
+    if (!prop)
         return -ENOENT;
     *ret_prop = prop;
     return 0;

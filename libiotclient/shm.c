@@ -289,8 +289,12 @@ static int send_ask(iotc_client *client)
     r = msg_append_string(&it, client->app_id);
     if (r >= 0)
         r = msg_open_dict(&it, &dict);
+    if (r < 0)
+        return r;
+    r = msg_dict_string(&dict, "layout", LAYOUT_VERSION_TEXT);
     if (r >= 0)
-        r = msg_close(&it, &dict, msg_dict_bool(&dict, "table", true));
+        r = msg_dict_bool(&dict, "table", true);
+    r = msg_close(&it, &dict, r);
     if (r < 0)
         return r;
     return call_start(client->session, msg, CALL_TIMEOUT_MS, on_table, client,

@@ -220,6 +220,12 @@ integration_tests += %reldir%/integration/02-client-property.bus
 %canon_reldir%_integration_02_client_property_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_02_client_property_bus_LDADD = libiotworld.la libiotclient.la
 
+integration_tests += %reldir%/integration/02-property-shm.bus
+%canon_reldir%_integration_02_property_shm_bus_SOURCES = %reldir%/integration/02-property-shm.bus.c
+%canon_reldir%_integration_02_property_shm_bus_CPPFLAGS = \
+	$(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_02_property_shm_bus_LDADD = libiotfixture.la libiotclient.la $(JANSSON_LIBS)
+
 integration_tests += %reldir%/integration/03-client-control.bus
 %canon_reldir%_integration_03_client_control_bus_SOURCES = %reldir%/integration/03-client-control.bus.c
 %canon_reldir%_integration_03_client_control_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
