@@ -90,8 +90,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         lws_set_opaque_user_data(wsi, NULL);
         s->wsi = NULL;
         if (s->io)
-            deliver(s, LOOP_HUP | LOOP_READ);
-        if (!s->io)
+            deliver(s, LOOP_HUP | LOOP_READ); /* may stop it, which frees s */
+        else
             shadow_free(s);
         return 0;
     default:

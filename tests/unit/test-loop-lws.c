@@ -17,6 +17,7 @@ struct rig {
     int timerfd;
     struct loop_io io;
     unsigned n_timers, n_reads;
+    bool stops_at_hangup;
 };
 
 static void rig_init(struct rig *rig)
@@ -87,6 +88,39 @@ static void test_stop_in_io(void)
     rig_done(&rig);
 }
 
+static void on_hangup(struct loop_io *io, uint32_t events, void *userdata)
+{
+    struct rig *rig = userdata;
+
+    CHECK(events & LOOP_HUP);
+    rig->n_reads++;
+    if (rig->stops_at_hangup)
+        loop_io_stop(io);
+    loop_lws_stop(rig->loop);
+}
+
+/* The other end is closed: heard once, and the end of it may be said there or later. */
+static void test_hangup(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct rig rig;
+
+        rig_init(&rig);
+        rig.stops_at_hangup = i == 0;
+        CHECK_INT(loop_io_start(loop_lws_base(rig.loop), &rig.io, rig.pipe[0], LOOP_READ, on_hangup,
+                                &rig),
+                  0);
+        CHECK_INT(close(rig.pipe[1]), 0);
+        rig.pipe[1] = -1;
+        CHECK_INT(loop_lws_run(rig.loop), 0);
+        CHECK_INT(rig.n_reads, 1);
+        loop_timer_arm(loop_lws_base(rig.loop), &rig.timer, 5000, on_timer, &rig);
+        CHECK_INT(loop_lws_run(rig.loop), 0);
+        CHECK_INT(rig.n_reads, 1);
+        rig_done(&rig);
+    }
+}
+
 /*
  * A timer that works for long, and arms another: that comes next, before what happens a good while
  * later. (A loop that reckons its wait from before the work would sleep through it.)
@@ -153,6 +187,7 @@ const char *const suite_name = "loop-lws";
 const struct suite_test suite_tests[] = {
     {"stop-in-timer", test_stop_in_timer},
     {"stop-in-io", test_stop_in_io},
+    {"hangup", test_hangup},
     {"timer-after-work", test_timer_after_work},
     {"stop-before-run", test_stop_before_run},
     {NULL, NULL},
