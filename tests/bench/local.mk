@@ -6,10 +6,14 @@ BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotmeasure.la libiotbench.la
 libiotmeasure_la_SOURCES = \
+	%reldir%/bare-ws.c %reldir%/bare-ws.h \
 	%reldir%/bench.c %reldir%/bench.h \
+	%reldir%/bus-handler.c %reldir%/bus-handler.h \
+	%reldir%/cloud-peer.c %reldir%/cloud-peer.h \
+	%reldir%/helper.c %reldir%/helper.h \
 	%reldir%/syscalls.c %reldir%/syscalls.h
-libiotmeasure_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
-libiotmeasure_la_LIBADD = libiotfixture.la
+libiotmeasure_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS) $(DBUS_CFLAGS) $(CRYPTO_CFLAGS)
+libiotmeasure_la_LIBADD = libiotfixture.la $(CRYPTO_LIBS)
 
 # With the daemon in the program that measures.
 libiotbench_la_SOURCES = \
@@ -68,6 +72,13 @@ bench_programs += %reldir%/bench-shm-read
 %canon_reldir%_bench_shm_read_SOURCES = %reldir%/bench-shm-read.c
 %canon_reldir%_bench_shm_read_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_shm_read_LDADD = libiotipc.la libiotmeasure.la
+
+bench_programs += %reldir%/bench-latency
+%canon_reldir%_bench_latency_SOURCES = %reldir%/bench-latency.c \
+	%reldir%/bare-device.c %reldir%/bare-device.h \
+	%reldir%/bare-outbox.c %reldir%/bare-outbox.h
+%canon_reldir%_bench_latency_CPPFLAGS = $(bench_cppflags) $(SQLITE_CFLAGS)
+%canon_reldir%_bench_latency_LDADD = libiotclient.la libiotmeasure.la $(SQLITE_LIBS) $(DBUS_LIBS)
 
 # Programs as others write them: nothing of this tree but <iotclient/...>.
 bench_programs += %reldir%/program %reldir%/bare-program
