@@ -164,6 +164,11 @@ integration_tests += %reldir%/07-link-flat.bus
 %canon_reldir%_07_link_flat_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_07_link_flat_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/07-link-writes.bus
+%canon_reldir%_07_link_writes_bus_SOURCES = %reldir%/07-link-writes.bus.c
+%canon_reldir%_07_link_writes_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_07_link_writes_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/07-link-network.bus
 %canon_reldir%_07_link_network_bus_SOURCES = %reldir%/07-link-network.bus.c
 %canon_reldir%_07_link_network_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

@@ -246,8 +246,8 @@ long proc_rss_kib(const struct proc *p)
     if (!file)
         fixture_fatal("%s: %s", path, strerror(errno));
     while (fgets(line, sizeof(line), file)) {
-        if (strncmp(line, "VmRSS:", 6) == 0)
-            kib = strtol(line + 6, NULL, 10);
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kib = strtol(line + 8, NULL, 10);
     }
     (void) fclose(file);
     return kib;

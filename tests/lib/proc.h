@@ -43,7 +43,10 @@ struct proc;
 /* argv ends with NULL; argv[0] is a path, or a name in PATH. */
 struct proc *proc_start(const char *const *argv);
 pid_t proc_pid(const struct proc *p);
-/* Its open descriptors, its resident memory, and the processor time that it took so far. */
+/*
+ * Its open descriptors, its resident memory but for files (pages of code come and go), and the
+ * processor time that it took so far.
+ */
 int proc_n_fds(const struct proc *p);
 long proc_rss_kib(const struct proc *p);
 uint64_t proc_cpu_ms(const struct proc *p);
