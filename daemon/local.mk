@@ -115,6 +115,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/access_files.c %reldir%/access_files.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \
+	%reldir%/settings.c %reldir%/settings.h \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \

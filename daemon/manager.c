@@ -19,6 +19,7 @@
 #include "daemon/net/http.h"
 #include "daemon/net/ws_lws.h"
 #include "daemon/provision.h"
+#include "daemon/settings.h"
 #include "daemon/state.h"
 #include "daemon/sys/clockwatch.h"
 #include "daemon/sys/log.h"
@@ -57,88 +58,6 @@ struct manager {
     bool again; /* start over: the credentials are new */
     int status;
 };
-
-static uint64_t interval_us(double seconds)
-{
-    return (uint64_t) (seconds * USEC_PER_SEC + 0.5);
-}
-
-static struct policy policy_of(const struct conf *c)
-{
-    return (struct policy){
-        .history = c->property_history,
-        .min_interval_us = interval_us(c->property_min_interval),
-        .max_interval_us = interval_us(c->property_max_interval),
-        .dead_band = c->property_dead_band,
-        .dead_band_percent = c->property_dead_band_percent,
-        .qos = (uint8_t) c->property_qos,
-    };
-}
-
-static struct policy_rule policy_rule_of(const struct conf_property *p)
-{
-    return (struct policy_rule){
-        .id = p->id,
-        .wish.given = (p->has_history ? POLICY_HISTORY : 0U) |
-                      (p->has_min_interval ? POLICY_MIN_INTERVAL : 0U) |
-                      (p->has_max_interval ? POLICY_MAX_INTERVAL : 0U) |
-                      (p->has_dead_band ? POLICY_DEAD_BAND : 0U) |
-                      (p->has_dead_band_percent ? POLICY_DEAD_BAND_PERCENT : 0U) |
-                      (p->has_qos ? POLICY_QOS : 0U),
-        .wish.policy =
-            {
-                .history = p->history,
-                .min_interval_us = interval_us(p->min_interval),
-                .max_interval_us = interval_us(p->max_interval),
-                .dead_band = p->dead_band,
-                .dead_band_percent = p->dead_band_percent,
-                .qos = (uint8_t) p->qos,
-            },
-    };
-}
-
-/* The rules are the caller's. */
-static int policy_rules_of(const struct conf *c, struct policy_rule **ret_rules)
-{
-    struct policy_rule *rules = calloc(c->n_properties ? c->n_properties : 1, sizeof(*rules));
-
-    if (!rules)
-        return -ENOMEM;
-    for (size_t i = 0; i < c->n_properties; i++)
-        rules[i] = policy_rule_of(&c->properties[i]);
-    *ret_rules = rules;
-    return 0;
-}
-
-static void core_config_of(const struct conf *c, const struct policy_rule *rules,
-                           struct core_config *ret_config)
-{
-    *ret_config = (struct core_config){
-        .quota =
-            {
-                .ids = (unsigned) c->quota_ids,
-                .calls = (unsigned) c->quota_calls,
-                .rate = (unsigned) c->quota_rate,
-                .attachments = (unsigned) c->quota_attachments,
-            },
-        .report_rate = (unsigned) c->report_rate,
-        .policy = policy_of(c),
-        .policy_rules = rules,
-        .n_policy_rules = c->n_properties,
-        .accept_unowned = strcmp(c->thing_unowned_control, "accept") == 0,
-        .control_timeout_us = (uint64_t) c->thing_control_timeout * USEC_PER_SEC,
-        .action_timeout_us = (uint64_t) c->thing_action_timeout * USEC_PER_SEC,
-        .events =
-            {
-                .max_events = c->outbox_max_events,
-                .max_bytes = c->outbox_max_bytes,
-                .rate = (unsigned) c->outbox_rate,
-                .share = (unsigned) c->quota_outbox_share,
-                .drop_oldest_info = strcmp(c->outbox_info_policy, "drop-oldest") == 0,
-            },
-        .firmware_version = c->firmware_version,
-    };
-}
 
 static void apply_log_level(const struct conf *c)
 {
@@ -181,7 +100,7 @@ static void configure(struct manager *m, const struct policy_rule *rules)
 {
     struct core_config cc;
 
-    core_config_of(m->in.conf, rules, &cc);
+    settings_core_config(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
 }
 
@@ -193,7 +112,7 @@ static int on_define(const json_t *brought, char problem[BUS_PROBLEM], void *use
     int r = inputs_define(&m->in, brought, &newer, problem);
 
     if (r == 0 && newer)
-        r = policy_rules_of(m->in.conf, &rules);
+        r = settings_policy_rules(m->in.conf, &rules);
     if (r == 0 && newer)
         r = apply_model(m, newer);
     if (r < 0 || !newer)
@@ -213,7 +132,7 @@ static int on_reload(void (*ignored)(const char *key, void *data), void *data, v
 
     r = inputs_reload(&m->in, &again);
     if (r == 0)
-        r = policy_rules_of(again.conf, &rules);
+        r = settings_policy_rules(again.conf, &rules);
     if (r == 0 && again.model)
         r = apply_model(m, again.model);
     if (r < 0)
@@ -493,10 +412,10 @@ static int make(struct manager *m)
     struct core_config cc;
     int r;
 
-    r = policy_rules_of(m->in.conf, &rules);
+    r = settings_policy_rules(m->in.conf, &rules);
     if (r < 0)
         return r;
-    core_config_of(m->in.conf, rules, &cc);
+    settings_core_config(m->in.conf, rules, &cc);
     r = state_open(&m->db, inputs_state_dir(m->in.options), m->in.ident);
     if (r == 0)
         r = inputs_take_up_model(&m->in, m->db);
