@@ -70,9 +70,10 @@ check_scripts = \
 	%reldir%/check/spdx \
 	%reldir%/check/spelling \
 	%reldir%/check/symbols \
-	%reldir%/check/unit-file
+	%reldir%/check/unit-file \
+	%reldir%/check/widths
 TESTS += $(check_scripts)
-EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh \
+EXTRA_DIST += $(check_scripts) %reldir%/check/lib.sh %reldir%/lib/ipc-width.c \
 	%reldir%/model/doorbell.pml %reldir%/model/latch.pml \
 	%reldir%/model/memory.pml %reldir%/model/rings.pml
 

@@ -32,6 +32,7 @@
  * Some numbers of eight bytes are written in one step. A machine that needs a lock for that has one
  * in each process: there iotd does not offer shared memory, and the library does not ask for it.
  */
+typedef uint64_t layout_u64 __attribute__((aligned(8))); /* where i386 would have it at 4 */
 #define LAYOUT_IS_USABLE __atomic_always_lock_free(sizeof(uint64_t), 0)
 
 #define LAYOUT_KIND_TABLE 1U
@@ -52,8 +53,8 @@ struct layout_head {
     uint32_t kind; /* LAYOUT_KIND_... */
     uint32_t major;
     uint32_t minor;
-    uint64_t size;  /* of the segment in bytes, as fstat() has it */
-    uint64_t epoch; /* random, never 0: no two segments have the same */
+    uint64_t size;    /* of the segment in bytes, as fstat() has it */
+    layout_u64 epoch; /* random, never 0: no two segments have the same */
     uint8_t reserved[32];
 };
 LAYOUT_AT(struct layout_head, magic, 0);
@@ -200,11 +201,11 @@ struct layout_down {
     uint8_t reserved0[60];
     uint32_t up_tail; /* of the ring up: bytes ever read */
     uint8_t reserved1[60];
-    uint32_t state;       /* LAYOUT_STATE_... */
-    uint32_t wants_room;  /* 1: iotd waits for room in the ring down */
-    uint64_t table_epoch; /* of the table that the program should read; another one: ask for it */
+    uint32_t state;         /* LAYOUT_STATE_... */
+    uint32_t wants_room;    /* 1: iotd waits for room in the ring down */
+    layout_u64 table_epoch; /* of the table that the program should read; another one: ask for it */
     uint8_t reserved3[48];
-    uint64_t done[LAYOUT_REPORT_SLOTS]; /* seq and code of the last report that ended; 0: none */
+    layout_u64 done[LAYOUT_REPORT_SLOTS]; /* seq and code of the last report that ended; 0: none */
     uint8_t ring[LAYOUT_RING_SIZE];
 };
 LAYOUT_AT(struct layout_down, ring_head, 64);
