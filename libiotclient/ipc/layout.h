@@ -30,7 +30,7 @@
 
 /*
  * Some numbers of eight bytes are written in one step. A machine that needs a lock for that has one
- * in each process: there iotd does not offer shared memory, and the library does not ask for it.
+ * in each process: there segment.c makes and maps none, and everything goes over the bus.
  */
 typedef uint64_t layout_u64 __attribute__((aligned(8))); /* where i386 would have it at 4 */
 #define LAYOUT_IS_USABLE __atomic_always_lock_free(sizeof(uint64_t), 0)

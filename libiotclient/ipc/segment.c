@@ -82,6 +82,8 @@ int segment_create(struct segment *ret_segment, int *ret_fd, const struct segmen
 
     assert(spec->size >= sizeof(*head) && spec->epoch != 0);
 
+    if (!LAYOUT_IS_USABLE)
+        return -ENOSYS;
     r = create_fd(spec->name);
     if (r < 0)
         return r;
@@ -202,6 +204,8 @@ int segment_map(struct segment *segment, int fd, uint32_t kind, size_t min_size,
 
     assert(min_size >= sizeof(struct layout_head) && min_size <= max_size);
 
+    if (!LAYOUT_IS_USABLE)
+        return -ENOSYS;
     r = check_file(fd, min_size, max_size, writable, &size);
     if (r == 0)
         r = check_head(fd, kind, size);

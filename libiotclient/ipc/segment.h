@@ -37,7 +37,8 @@ struct segment_spec {
 /*
  * The descriptor is sealed against resizing and against new seals, with is_read_only also against
  * writers. Close it once it is handed over.
- * @return 0; -ENOMEM, -EMFILE, -ENOSYS and others of memfd_create(2)
+ * @return 0; -ENOSYS not on this machine (LAYOUT_IS_USABLE); -ENOMEM, -EMFILE and others of
+ *         memfd_create(2)
  */
 int segment_create(struct segment *ret_segment, int *ret_fd,
                    const struct segment_spec *spec) MUST_CHECK;
@@ -49,8 +50,8 @@ int segment_create(struct segment *ret_segment, int *ret_fd,
  * was longer. Else it stays mapped where it is until segment_done(), and the new one gets a range
  * of its own, twice as large as it needs (at most max_size).
  * @param writable  whether this side writes
- * @return 0; -EPROTO it is not what it should be; -ENOMEM; -EMFILE and others of mmap(2). On
- * failure all is as it was.
+ * @return 0; -EPROTO it is not what it should be; -ENOSYS; -ENOMEM; -EMFILE and others of mmap(2).
+ * On failure all is as it was.
  */
 int segment_map(struct segment *segment, int fd, uint32_t kind, size_t min_size, size_t max_size,
                 bool writable) MUST_CHECK;

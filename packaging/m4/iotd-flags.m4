@@ -74,6 +74,24 @@ AC_DEFUN([IOTD_FLAGS], [
     AC_SUBST([IOTD_EXE_LDFLAGS])
 ])
 
+dnl Where the machine has no numbers of eight bytes that are written in one step, the compiler calls
+dnl functions for them. Shared memory is not used there, but it is built.
+AC_DEFUN([IOTD_ATOMIC], [
+    AC_CACHE_CHECK([which library has atomic numbers of eight bytes], [iotd_cv_atomic], [
+        iotd_cv_atomic=unknown
+        iotd_saved=$LIBS
+        for iotd_lib in "" -latomic; do
+            LIBS="$iotd_saved $iotd_lib"
+            AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdint.h>
+                uint64_t n;]], [[__atomic_store_n(&n, __atomic_load_n(&n, 0) + 1, 0);]])],
+                [iotd_cv_atomic=${iotd_lib:-none}; break])
+        done
+        LIBS=$iotd_saved])
+    AS_CASE([$iotd_cv_atomic],
+        [unknown], [AC_MSG_ERROR([there are no atomic numbers of eight bytes])],
+        [-l*], [LIBS="$LIBS $iotd_cv_atomic"])
+])
+
 AC_DEFUN([IOTD_SUMMARY], [
     AC_MSG_NOTICE([
   $PACKAGE_NAME $PACKAGE_VERSION
