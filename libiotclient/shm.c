@@ -14,8 +14,11 @@
 #include "libiotclient/prop_table.h"
 #include "libiotclient/shm_report.h"
 
-/* The bell is cut: iotd is gone, and the bus is about to say so. If not, by then. */
-#define HANGUP_US USEC_PER_SEC
+/*
+ * iotd has ended the shared memory, or the bell is cut. If it is on its way out the bus is about to
+ * say so, after what iotd had still to say; by then the client attaches again without that.
+ */
+#define HANGUP_US (USEC_PER_SEC / 5)
 
 int shm_init(iotc_client *client)
 {
@@ -168,18 +171,22 @@ static void on_hangup(struct loop_timer *timer, void *userdata)
     session_restart(client->session, -ECONNRESET);
 }
 
+static void hang_up_later(iotc_client *client)
+{
+    struct loop_timer *hangup = &client->shm.hangup;
+
+    if (!loop_timer_is_armed(hangup))
+        loop_timer_arm(&client->loop.loop, hangup, HANGUP_US, on_hangup, client);
+}
+
 static void on_bell(struct loop_io *io, uint32_t events, void *userdata)
 {
-    iotc_client *client = userdata;
-    struct shm *shm = &client->shm;
-
     (void) events;
     /* What it rang for is the business of the turn. */
     if (!doorbell_clear(io->fd))
         return;
     loop_io_stop(io);
-    if (!has_ended(shm))
-        loop_timer_arm(&client->loop.loop, &shm->hangup, HANGUP_US, on_hangup, client);
+    hang_up_later(userdata);
 }
 
 /* With the lock held: takes over the descriptors of the bells. */
@@ -333,11 +340,8 @@ void shm_turn_work(iotc_client *client)
 
     if (client->closed || !shm_is_active(client))
         return;
-    if (has_ended(shm)) {
-        client_debug(client, "iotd has ended the shared memory");
-        session_restart(client->session, -ECONNRESET);
-        return;
-    }
+    if (has_ended(shm))
+        hang_up_later(client);
     if (is_to_ask(shm))
         ask_table(client);
     props_table_dispatch(client);
@@ -351,8 +355,9 @@ static bool has_work(iotc_client *client)
 {
     const struct shm *shm = &client->shm;
 
-    return has_ended(shm) || is_to_ask(shm) || props_table_has_work(client) ||
-           shm_ring_has_work(client) || shm_reports_have_work(client);
+    return (has_ended(shm) && !loop_timer_is_armed(&shm->hangup)) || is_to_ask(shm) ||
+           props_table_has_work(client) || shm_ring_has_work(client) ||
+           shm_reports_have_work(client);
 }
 
 static void on_again(struct loop_timer *timer, void *userdata)

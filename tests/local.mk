@@ -367,6 +367,15 @@ unit_tests += %reldir%/unit/test-client-shm
 %canon_reldir%_unit_test_client_shm_SOURCES = %reldir%/unit/test-client-shm.c
 %canon_reldir%_unit_test_client_shm_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_client_shm_LDADD = libiottest.la libiottablerig.la libiotclient-core.la
+unit_tests += %reldir%/unit/test-client-shm-lies
+%canon_reldir%_unit_test_client_shm_lies_SOURCES = %reldir%/unit/test-client-shm-lies.c
+%canon_reldir%_unit_test_client_shm_lies_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_shm_lies_LDADD = libiottest.la libiottablerig.la libiotclient-core.la
+unit_tests += %reldir%/unit/test-client-shm-threads
+%canon_reldir%_unit_test_client_shm_threads_SOURCES = %reldir%/unit/test-client-shm-threads.c
+%canon_reldir%_unit_test_client_shm_threads_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_shm_threads_LDADD = \
+	libiottest.la libiottablerig.la libiotclient-core.la
 unit_tests += %reldir%/unit/test-client-value
 %canon_reldir%_unit_test_client_value_SOURCES = %reldir%/unit/test-client-value.c
 %canon_reldir%_unit_test_client_value_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)

@@ -7,8 +7,8 @@
 #include "libiotclient/client.h"
 #include "libiotclient/ipc/pack.h"
 #include "libiotclient/prop_table.h"
-#include "tests/lib/table-rig.h"
 #include "tests/lib/suite.h"
+#include "tests/lib/table-rig.h"
 
 #define N_PLACES 8
 #define BLOBS 65536
@@ -269,8 +269,8 @@ static void test_watch(void)
     table_rig_put_int(&rig, 1, 5);
     CHECK_INT(table_rig_attach(&rig, client), 0);
     for (int i = 0; i < 2; i++)
-        CHECK_INT(iotc_prop_watch(table_rig_prop(client, "level"), &slots[i], on_change, &n[i], NULL),
-                  0);
+        CHECK_INT(
+            iotc_prop_watch(table_rig_prop(client, "level"), &slots[i], on_change, &n[i], NULL), 0);
     CHECK(is_watched(&rig, 1) && !is_watched(&rig, 0) && !is_watched(&rig, 2));
     CHECK_INT(iotc_client_dispatch(client), 0); /* what was there is no change */
     CHECK_INT(rig.up->bell_program, 1);
@@ -337,8 +337,8 @@ static void on_chain(iotc_client *client, iotc_prop *prop, void *userdata)
     (void) prop;
     (void) userdata;
     chain.other = iotc_slot_unref(chain.other);
-    CHECK_INT(iotc_prop_watch(table_rig_prop(client, "load"), NULL, on_change, &chain.n_third, NULL),
-              0);
+    CHECK_INT(
+        iotc_prop_watch(table_rig_prop(client, "load"), NULL, on_change, &chain.n_third, NULL), 0);
 }
 
 static void test_watch_changes_in_callback(void)
@@ -350,8 +350,8 @@ static void test_watch_changes_in_callback(void)
     open_all_types(&rig);
     CHECK_INT(table_rig_attach(&rig, client), 0);
     CHECK_INT(iotc_prop_watch(table_rig_prop(client, "level"), NULL, on_chain, NULL, NULL), 0);
-    CHECK_INT(iotc_prop_watch(table_rig_prop(client, "mode"), &chain.other, on_change, &chain.n_other,
-                              NULL),
+    CHECK_INT(iotc_prop_watch(table_rig_prop(client, "mode"), &chain.other, on_change,
+                              &chain.n_other, NULL),
               0);
     CHECK_INT(iotc_client_dispatch(client), 0);
     table_rig_put_int(&rig, 1, 1);
@@ -372,6 +372,7 @@ static void test_model(void)
 {
     iotc_client *client = table_rig_client();
     iotc_prop *level, *later = NULL;
+    uint32_t flags = 0;
     struct table_rig rig;
     int64_t i = 0;
 
@@ -394,7 +395,8 @@ static void test_model(void)
     CHECK(table_rig_prop(client, "level") == level);
     CHECK_INT(iotc_prop_get_type(level), IOTC_TYPE_STRING);
     CHECK_INT(iotc_prop_get_int(level, &i, NULL), -EPROTOTYPE);
-    CHECK_INT(prop_table_flags(level), LAYOUT_FLAG_VALUE);
+    CHECK(prop_table_flags(level, &flags));
+    CHECK_INT(flags, LAYOUT_FLAG_VALUE);
     iotc_client_unref(client);
     table_rig_close(&rig);
 }
