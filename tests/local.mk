@@ -361,8 +361,13 @@ unit_tests += %reldir%/unit/test-client-slot
 %canon_reldir%_unit_test_client_slot_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_client_slot_LDADD = libiottest.la libiotclient-core.la
 check_LTLIBRARIES += libiottablerig.la
-libiottablerig_la_SOURCES = %reldir%/lib/table-rig.c %reldir%/lib/table-rig.h
+libiottablerig_la_SOURCES = %reldir%/lib/table-rig.c %reldir%/lib/table-rig.h \
+	%reldir%/lib/shm-iotd.c %reldir%/lib/shm-iotd.h
 libiottablerig_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(CUNIT_CFLAGS)
+unit_tests += %reldir%/unit/test-client-report
+%canon_reldir%_unit_test_client_report_SOURCES = %reldir%/unit/test-client-report.c
+%canon_reldir%_unit_test_client_report_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_report_LDADD = libiottest.la libiottablerig.la libiotclient-core.la
 unit_tests += %reldir%/unit/test-client-shm
 %canon_reldir%_unit_test_client_shm_SOURCES = %reldir%/unit/test-client-shm.c
 %canon_reldir%_unit_test_client_shm_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
