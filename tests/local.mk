@@ -409,7 +409,8 @@ daemon_test_libs = libiottest.la libiottestdaemon.la libiotd-core.la
 
 # The same with the shared memory of a program.
 check_LTLIBRARIES += libiottestshm.la
-libiottestshm_la_SOURCES = %reldir%/lib/shm-rig.c %reldir%/lib/shm-rig.h
+libiottestshm_la_SOURCES = %reldir%/lib/shm-rig.c %reldir%/lib/shm-rig.h \
+	%reldir%/lib/shm-text.c %reldir%/lib/shm-text.h
 libiottestshm_la_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
 shm_test_libs = libiottest.la libiottestshm.la libiottestdaemon.la libiotd-core.la
 
@@ -596,6 +597,8 @@ unit_tests += %reldir%/unit/test-props
 # Programs with shared memory, by hand.
 table_reader = %reldir%/lib/table-reader.c %reldir%/lib/table-reader.h
 shm_peer = $(table_reader) %reldir%/lib/shm-peer.c %reldir%/lib/shm-peer.h
+shm_talk = $(shm_peer) %reldir%/lib/shm-talk.c %reldir%/lib/shm-talk.h \
+	%reldir%/lib/shm-text.c %reldir%/lib/shm-text.h
 
 unit_tests += %reldir%/unit/test-shm-table
 %canon_reldir%_unit_test_shm_table_SOURCES = %reldir%/unit/test-shm-table.c $(table_reader) \

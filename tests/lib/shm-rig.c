@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,74 +245,6 @@ void srig_post(uint32_t id, const char *event)
     srig_send(LAYOUT_UP_EVENT, id, 0);
 }
 
-PRINTF_LIKE(1, 2) static void say(const char *fmt, ...)
-{
-    size_t n = strlen(srig.text);
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void) vsnprintf(srig.text + n, sizeof(srig.text) - n, fmt, ap);
-    va_end(ap);
-}
-
-static void say_items(struct pack_reader items);
-
-static void say_item(const struct pack_item *item)
-{
-    switch (item->kind) {
-    case PACK_BOOL:
-        say("%s", item->b ? "true" : "false");
-        break;
-    case PACK_INT:
-        say("%" PRId64, item->i);
-        break;
-    case PACK_FLOAT:
-        say("%g", item->d);
-        break;
-    case PACK_STRING:
-        say("\"%s\"", item->s.text);
-        break;
-    case PACK_STRUCT:
-    case PACK_ARRAY:
-        say("{");
-        say_items(item->items);
-        say("}");
-        break;
-    case PACK_NONE:
-    case PACK_KIND_COUNT_:
-        say("?");
-        break;
-    }
-}
-
-static void say_items(struct pack_reader items)
-{
-    struct pack_item item;
-    int r, n = 0;
-
-    while ((r = pack_next(&items, &item)) > 0) {
-        say("%s%s%s", n++ ? " " : "", item.key, *item.key ? "=" : "");
-        say_item(&item);
-    }
-    CHECK_INT(r, 0);
-}
-
-static const char *type_name(uint32_t type)
-{
-    switch (type) {
-    case LAYOUT_DOWN_TOKEN:
-        return "TOKEN";
-    case LAYOUT_DOWN_COMPLETED:
-        return "COMPLETED";
-    case LAYOUT_DOWN_CONTROL:
-        return "CONTROL";
-    case LAYOUT_DOWN_INVOKE:
-        return "INVOKE";
-    default:
-        return "?";
-    }
-}
-
 const char *srig_next(void)
 {
     static uint64_t payload[LAYOUT_RECORD_MAX / 8];
@@ -325,8 +256,7 @@ const char *srig_next(void)
     CHECK(r >= 0);
     if (r <= 0)
         return srig.text;
-    say("%s %u %d%s", type_name(record.type), record.id, record.code, items.len ? " " : "");
-    say_items(items);
+    shm_text(srig.text, &record, items);
     ring_pop(&srig.from_iotd, &record);
     fence_full();
     if (__atomic_load_n(&srig.down->wants_room, __ATOMIC_RELAXED))
@@ -336,9 +266,7 @@ const char *srig_next(void)
 
 uint64_t srig_token(void)
 {
-    const char *at = strstr(srig.text, "token=");
-
-    return at ? strtoull(at + strlen("token="), NULL, 10) : 0;
+    return shm_text_token(srig.text);
 }
 
 /* --- slots --- */

@@ -9,6 +9,7 @@
 
 #include "daemon/front/shm_program.h"
 #include "tests/lib/core-rig.h"
+#include "tests/lib/shm-text.h"
 
 struct srig {
     struct bus bus;
@@ -23,7 +24,7 @@ struct srig {
     int bell_up, bell_down;
     struct pack_writer items;
     uint64_t buffer[LAYOUT_RECORD_MAX / 8];
-    char text[4096];
+    char text[SHM_TEXT];
 };
 
 extern struct srig srig;
