@@ -429,6 +429,16 @@ unit_tests += %reldir%/unit/test-shm-down
 %canon_reldir%_unit_test_shm_down_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_shm_down_LDADD = $(shm_test_libs)
 
+unit_tests += %reldir%/unit/test-shm-answers
+%canon_reldir%_unit_test_shm_answers_SOURCES = %reldir%/unit/test-shm-answers.c
+%canon_reldir%_unit_test_shm_answers_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_shm_answers_LDADD = $(shm_test_libs)
+
+unit_tests += %reldir%/unit/test-shm-limits
+%canon_reldir%_unit_test_shm_limits_SOURCES = %reldir%/unit/test-shm-limits.c
+%canon_reldir%_unit_test_shm_limits_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_shm_limits_LDADD = $(shm_test_libs)
+
 unit_tests += %reldir%/unit/test-loop-lws
 %canon_reldir%_unit_test_loop_lws_SOURCES = %reldir%/unit/test-loop-lws.c
 %canon_reldir%_unit_test_loop_lws_CPPFLAGS = $(daemon_test_cppflags)

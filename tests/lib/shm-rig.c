@@ -269,6 +269,53 @@ uint64_t srig_token(void)
     return shm_text_token(srig.text);
 }
 
+/* --- commands of the cloud --- */
+
+int srig_cloud_code(char status[64])
+{
+    json_t *json = NULL;
+    struct wire_packet p;
+    int code = -1;
+
+    while (rig_next_publish(&crig.rig, &p, true)) {
+        json = json_loadb((const char *) p.payload, p.payload_len, 0, NULL);
+        if (json && (strcmp(rig_text(json, "method"), "control_reply") == 0 ||
+                     strcmp(rig_text(json, "method"), "action_reply") == 0)) {
+            code = (int) json_integer_value(json_object_get(json, "code"));
+            (void) snprintf(status, 64, "%s", rig_text(json, "status"));
+        }
+        json_decref(json);
+    }
+    return code;
+}
+
+void srig_push_control(const char *token, const char *params)
+{
+    char text[256];
+
+    (void) snprintf(text, sizeof(text),
+                    "{\"method\":\"control\",\"clientToken\":\"%s\",\"params\":%s}", token, params);
+    rig_push(&crig.rig, "property", text);
+}
+
+void srig_push_action(const char *token, const char *id, const char *params)
+{
+    char text[256];
+
+    (void) snprintf(text, sizeof(text),
+                    "{\"method\":\"action\",\"clientToken\":\"%s\",\"actionId\":\"%s\","
+                    "\"params\":%s}",
+                    token, id, params);
+    rig_push(&crig.rig, "action", text);
+}
+
+void srig_begin_served(void)
+{
+    srig_begin_up();
+    crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
+    crig_serve(crig.lamp, FEATURE_ACTION, "unlock");
+}
+
 /* --- slots --- */
 
 uint32_t srig_slot(uint32_t slot, const struct layout_copy *copy)

@@ -52,6 +52,13 @@ const char *srig_next(void);
 /* Of the token that srig_next() showed last. */
 uint64_t srig_token(void);
 
+/* The link is up, and the lamp serves "level" and "unlock". */
+void srig_begin_served(void);
+void srig_push_control(const char *token, const char *params);
+void srig_push_action(const char *token, const char *id, const char *params);
+/* What the cloud was answered last, and in which words; -1: nothing. */
+int srig_cloud_code(char status[64]);
+
 /* Writes a slot, as a program does; its seq. */
 uint32_t srig_slot(uint32_t slot, const struct layout_copy *copy);
 uint32_t srig_slot_int(uint32_t slot, uint32_t place, int64_t value);
