@@ -389,11 +389,13 @@ int iotc_client_dispatch(iotc_client *client)
     client->dispatching = true;
     client->n_callbacks = 0;
     shm_turn_begin(client);
+    reports_turn_begin(client);
     r = loop_epoll_run(&client->loop);
     shm_turn_work(client);
     if (!client->closed)
         posts_tell_room(client);
     flush_what_is_due(client);
+    reports_turn_end(client);
     shm_turn_end(client);
     if (r >= 0)
         r = client->n_callbacks;

@@ -15,6 +15,8 @@
  * elsewhere.
  */
 
+#include <pthread.h>
+
 #include <iotclient/prop.h>
 
 #include "dbus/msg.h"
@@ -68,6 +70,9 @@ struct reports {
     unsigned n_slots;  /* in use */
     iotc_prop **slots; /* LAYOUT_REPORT_SLOTS of them; NULL before the first */
     struct list waiting;
+    bool in_turn;   /* of dispatch, in that thread */
+    bool owes_bell; /* to iotd, at the end of the turn */
+    pthread_t turn_thread;
 };
 
 void reports_init(struct reports *reports);
@@ -76,6 +81,13 @@ void reports_done(iotc_client *client);
 /* The model has arrived, or the table of another view of it. */
 void reports_on_model(iotc_client *client);
 void reports_on_detached(iotc_client *client);
+
+/*
+ * Around a turn of dispatch: what its callbacks report is shown to iotd at once, but it is woken
+ * when they are through, so that it finds all of it.
+ */
+void reports_turn_begin(iotc_client *client);
+void reports_turn_end(iotc_client *client);
 
 /* A new property, without the lock. */
 void prop_report_init(struct prop_report *pr);

@@ -119,15 +119,44 @@ static bool fill_copy(struct layout_copy *copy, iotc_type type, const struct val
     return true;
 }
 
+/* A thread beside does not wait for a callback that may take its time. */
+static void ring(struct reports *reports, const struct shm *shm)
+{
+    reports->owes_bell = reports->in_turn && pthread_equal(reports->turn_thread, pthread_self());
+    if (!reports->owes_bell)
+        doorbell_ring(shm->bell_up);
+}
+
+void reports_turn_begin(iotc_client *client)
+{
+    client_lock(client);
+    client->reports.turn_thread = pthread_self();
+    client->reports.in_turn = true;
+    client_unlock(client);
+}
+
+void reports_turn_end(iotc_client *client)
+{
+    struct reports *reports = &client->reports;
+
+    client_lock(client);
+    reports->in_turn = false;
+    if (reports->owes_bell && client->shm.is_active)
+        doorbell_ring(client->shm.bell_up);
+    reports->owes_bell = false;
+    client_unlock(client);
+}
+
 static void write_slot(iotc_prop *prop, const struct layout_copy *copy)
 {
     struct shm *shm = &prop->client->shm;
+    struct reports *reports = &prop->client->reports;
     struct prop_report *pr = &prop->report;
     uint32_t seq;
 
     pr->n_writes++;
-    if (report_slots_write(shm->up, pr->slot, copy, &seq))
-        doorbell_ring(shm->bell_up);
+    if (report_slots_write(shm->up, pr->slot, copy, &seq) || reports->owes_bell)
+        ring(reports, shm);
 }
 
 static int wait_for_done(iotc_prop *prop, iotc_done_fn done, void *userdata)
