@@ -64,7 +64,8 @@ int prop_table_read(const iotc_prop *prop, struct layout_copy *ret_copy,
 int table_value(const struct layout_copy *copy, const struct table_bytes *bytes,
                 struct value *ret_value) MUST_CHECK;
 
-/* LAYOUT_FLAG_... of the newest value. False: it has no place, or not at this moment. Any thread. */
+/* LAYOUT_FLAG_... of the newest value. False: it has no place, or not at this moment. Any thread.
+ */
 bool prop_table_flags(const iotc_prop *prop, uint32_t *ret_flags);
 
 /* --- the client's thread --- */

@@ -97,8 +97,8 @@ int table_rig_attach(struct table_rig *rig, iotc_client *client)
     return table_rig_attach_with(client, rig->fds, LAYOUT_FD_COUNT_, LAYOUT_VERSION_TEXT);
 }
 
-void table_rig_put(struct table_rig *rig, size_t place, uint32_t type, const void *value, size_t len,
-                 uint64_t stamp_us)
+void table_rig_put(struct table_rig *rig, size_t place, uint32_t type, const void *value,
+                   size_t len, uint64_t stamp_us)
 {
     uint32_t word;
 
@@ -120,7 +120,8 @@ void table_rig_put_text(struct table_rig *rig, size_t place, const char *text)
     table_rig_put(rig, place, LAYOUT_TYPE_STRING, text, strlen(text), 1);
 }
 
-void table_rig_name(struct table_rig *rig, size_t place, const char *id, uint32_t type, uint32_t flags)
+void table_rig_name(struct table_rig *rig, size_t place, const char *id, uint32_t type,
+                    uint32_t flags)
 {
     table_begin(rig->writer);
     table_name(rig->writer, place, id);

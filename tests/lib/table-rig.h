@@ -39,12 +39,13 @@ int table_rig_attach(struct table_rig *rig, iotc_client *client);
 int table_rig_attach_with(iotc_client *client, const int *fds, size_t n_fds, const char *layout);
 
 /* Writes a place, alone in its batch, and rings if the client watches it. */
-void table_rig_put(struct table_rig *rig, size_t place, uint32_t type, const void *value, size_t len,
-                 uint64_t stamp_us);
+void table_rig_put(struct table_rig *rig, size_t place, uint32_t type, const void *value,
+                   size_t len, uint64_t stamp_us);
 void table_rig_put_int(struct table_rig *rig, size_t place, int64_t value);
 void table_rig_put_text(struct table_rig *rig, size_t place, const char *text);
 /* Names a place and says what it is; without a value. */
-void table_rig_name(struct table_rig *rig, size_t place, const char *id, uint32_t type, uint32_t flags);
+void table_rig_name(struct table_rig *rig, size_t place, const char *id, uint32_t type,
+                    uint32_t flags);
 
 /* The property of that id; fails the test without. */
 iotc_prop *table_rig_prop(iotc_client *client, const char *id);
