@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +16,9 @@
 #include "tests/lib/table-rig.h"
 
 #define N_PROPS 4
-#define N_TABLES 60
-#define N_WRITES 200
+#define N_TABLES 40
+#define N_WRITES 100 /* in each table at least */
+#define N_READS 50   /* the same */
 
 /* Of place i in a table. */
 struct stage {
@@ -131,7 +133,7 @@ static void *take_snapshots(void *arg)
     return NULL;
 }
 
-/* Places and sizes are others in each table; each fifth one is too large for what is kept. */
+/* Places and sizes are others in each table; some are too large for what is kept. */
 struct shape {
     size_t n_places;
     unsigned shift;
@@ -141,7 +143,7 @@ static struct shape shape_of(unsigned table)
 {
     size_t n_places = 2 * N_PROPS + table % 3 * 40;
 
-    if (table % 20 == 19)
+    if (table % 13 == 12)
         n_places = 100 + table * 12;
     return (struct shape){n_places, table % (2 * N_PROPS)};
 }
@@ -198,6 +200,26 @@ static void find_props(struct stage *s)
     }
 }
 
+/* The readers have read that often since, or will never do. */
+static bool have_read(struct stage *s, unsigned before)
+{
+    return __atomic_load_n(&s->n_reads, __ATOMIC_RELAXED) - before >= N_READS ||
+           __atomic_load_n(&s->n_errors, __ATOMIC_RELAXED) > 0;
+}
+
+/* Writes on while they read, so that both do it at the same time; then not without a pause. */
+static void write_while_they_read(struct stage *s, struct table_rig *rig, unsigned table,
+                                  unsigned *t)
+{
+    unsigned before = __atomic_load_n(&s->n_reads, __ATOMIC_RELAXED);
+
+    for (int i = 0; i < N_WRITES || !have_read(s, before); i++) {
+        write_all(rig, shape_of(table), ++*t);
+        if (i >= N_WRITES)
+            (void) sched_yield();
+    }
+}
+
 static void run(void *(*reader)(void *arg), unsigned n_tables)
 {
     struct stage s = {.client = table_rig_client()};
@@ -211,8 +233,7 @@ static void run(void *(*reader)(void *arg), unsigned n_tables)
     for (int i = 0; i < 2; i++)
         CHECK_INT(pthread_create(&threads[i], NULL, reader, &s), 0);
     for (unsigned table = 0; table < n_tables; table++) {
-        for (int i = 0; i < N_WRITES; i++)
-            write_all(&rig, shape_of(table), ++t);
+        write_while_they_read(&s, &rig, table, &t);
         if (table + 1 == n_tables)
             break;
         shm_on_detached(s.client);
@@ -220,9 +241,6 @@ static void run(void *(*reader)(void *arg), unsigned n_tables)
         open_table(&rig, table + 1, ++t);
         CHECK_INT(table_rig_attach(&rig, s.client), 0);
     }
-    while (__atomic_load_n(&s.n_reads, __ATOMIC_RELAXED) == 0 &&
-           __atomic_load_n(&s.n_errors, __ATOMIC_RELAXED) == 0)
-        write_all(&rig, shape_of(n_tables - 1), ++t);
     __atomic_store_n(&s.is_over, true, __ATOMIC_RELEASE);
     for (int i = 0; i < 2; i++)
         (void) pthread_join(threads[i], NULL);
