@@ -124,7 +124,7 @@ static int read_offer(DBusMessage *reply, struct offer *offer)
 
 int shm_on_attaching(iotc_client *client, DBusMessageIter *options)
 {
-    if (client->shm.is_avoided)
+    if (client->shm.is_avoided || !LAYOUT_IS_USABLE)
         return 0;
     return msg_dict_string(options, "layout", LAYOUT_VERSION_TEXT);
 }

@@ -85,7 +85,7 @@ static void give_table(struct attach *a, struct client *c)
 /* A failure is told, and none of the program: everything goes over D-Bus then. */
 static void give_shm(struct bus *bus, struct attach *a, struct client *c)
 {
-    if (!is_our_layout(a->layout))
+    if (!LAYOUT_IS_USABLE || !is_our_layout(a->layout))
         bus_client_set_shm(c, NULL, NULL);
     else if (a->wants_table)
         give_table(a, c);

@@ -7,8 +7,9 @@
  * Client of the iotd daemon: include this one.
  *
  * Threads: a client and everything made from it belong to one thread at a time.
- * iotc_prop_get_*() and iotc_prop_report_*() are the exception: any thread may call them while the
- * client lives, without a lock of the program's own. Two reports of one property that two threads
+ * iotc_prop_get_*(), iotc_snapshot_*() and iotc_prop_report_*() are the exception: any thread may
+ * call them while the client lives, without a lock of the program's own (one thread at a time for
+ * each snapshot). Two reports of one property that two threads
  * make at the same time leave in either order; the completion of a report runs, as all callbacks,
  * in the thread that dispatches the client, perhaps before the report has returned.
  *

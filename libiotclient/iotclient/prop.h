@@ -50,10 +50,13 @@ IOTC_API iotc_type iotc_prop_get_type(iotc_prop *prop);
 IOTC_API bool iotc_prop_is_writable(iotc_prop *prop);
 
 /**
- * Reads the newest value that iotd told. Local: no message is sent. Works on while iotd is away:
- * the value is then the last one known, and the stamp tells its age. Any thread may call these.
+ * Reads the newest value that iotd has. Local: no message is sent; where iotd shares its memory
+ * numbers and short texts take neither a system call nor a lock, and the program need not have
+ * dispatched. Works on while iotd is away: the value is then the last one known, and the stamp
+ * tells its age. Any thread may call these. Several properties of one moment: snapshot.h.
  * @param ret_stamp_us  CLOCK_BOOTTIME of the value in microseconds, may be NULL
- * @return 0; -ENODATA no value yet; -EPROTOTYPE the property has another type; -EINVAL
+ * @return 0; -ENODATA no value yet; -EPROTOTYPE the property has another type; -EAGAIN iotd wrote
+ *         this property anew at each of a hundred tries; -EINVAL
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_prop_get_bool(iotc_prop *prop, bool *ret_value,
@@ -140,6 +143,7 @@ IOTC_API IOTC_MUST_CHECK int iotc_report_json(iotc_client *client, const char *j
 
 /**
  * Calls fn when the value changes, by a report of any program or by a control that was accepted.
+ * Changes that follow each other fast may be told by one call, which finds the newest value.
  * @param ret_slot  may be NULL: the subscription lives as long as the client
  * @param destroy   may be NULL
  * @return 0; -EINVAL; -ENOMEM
