@@ -109,6 +109,21 @@ integration_tests += %reldir%/02-client-policy.bus
 %canon_reldir%_02_client_policy_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_02_client_policy_bus_LDADD = libiotworld.la libiotclient.la $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/02-client-shm.bus
+%canon_reldir%_02_client_shm_bus_SOURCES = %reldir%/02-client-shm.bus.c
+%canon_reldir%_02_client_shm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_02_client_shm_bus_LDADD = libiotworld.la libiotclient-core.la $(SCENE_LDADD) $(DBUS_LIBS) $(JANSSON_LIBS)
+
+integration_tests += %reldir%/03-client-shm.bus
+%canon_reldir%_03_client_shm_bus_SOURCES = %reldir%/03-client-shm.bus.c
+%canon_reldir%_03_client_shm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_03_client_shm_bus_LDADD = libiotworld.la libiotclient-core.la $(SCENE_LDADD) $(DBUS_LIBS) $(JANSSON_LIBS)
+
+integration_tests += %reldir%/04-client-shm.bus
+%canon_reldir%_04_client_shm_bus_SOURCES = %reldir%/04-client-shm.bus.c
+%canon_reldir%_04_client_shm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_04_client_shm_bus_LDADD = libiotworld.la libiotclient-core.la $(SCENE_LDADD) $(DBUS_LIBS) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-property-report.bus
 %canon_reldir%_02_property_report_bus_SOURCES = %reldir%/02-property-report.bus.c
 %canon_reldir%_02_property_report_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
