@@ -396,11 +396,7 @@ void bus_thing_completed(const char *peer, uint64_t token, int code, const char 
     struct completed c = {token, code, text};
     int r;
 
-    if (shm) {
-        shm_program_completed(shm, token, code);
-        return;
-    }
-    if (!bus->device_object)
+    if (!bus->device_object || (shm && shm_program_completed(shm, token, code)))
         return;
     r = tree_emit_signal(bus->device_object, &iface_thing, "Completed", peer, append_completed, &c);
     if (r < 0)

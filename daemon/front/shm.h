@@ -40,8 +40,8 @@ void shm_program_set_table(struct shm_program *p, uint64_t epoch);
 /* It is gone, but what it wrote counts: takes all that it left. */
 void shm_program_drain(struct shm_program *p);
 
-/* As struct completion has it; for this program. */
-void shm_program_completed(struct shm_program *p, uint64_t token, int code);
+/* As struct completion has it; for this program. False: not this way any more. */
+bool shm_program_completed(struct shm_program *p, uint64_t token, int code);
 /*
  * A command for it, as struct calls_front has them.
  * @return 0; -EMSGSIZE larger than a record: over the bus then; -ENOBUFS it does not read;

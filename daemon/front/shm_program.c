@@ -290,8 +290,11 @@ void shm_program_set_table(struct shm_program *p, uint64_t epoch)
     shm_program_wake(p);
 }
 
-void shm_program_completed(struct shm_program *p, uint64_t token, int code)
+bool shm_program_completed(struct shm_program *p, uint64_t token, int code)
 {
-    if (!p->is_over && !shm_slots_completed(p, token, code))
+    if (p->is_over)
+        return false;
+    if (!shm_slots_completed(p, token, code))
         shm_down_completed(p, token, code);
+    return true;
 }

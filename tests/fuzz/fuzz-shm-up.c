@@ -130,7 +130,7 @@ static void complete(struct input *in, struct seen *seen)
 
     (void) seen;
     while (n-- > 0 && srig.p)
-        shm_program_completed(srig.p, n, 0);
+        (void) shm_program_completed(srig.p, n, 0);
 }
 
 static void change(struct input *in, struct seen *seen)

@@ -34,7 +34,7 @@ static void on_completed(const char *peer, uint64_t token, int code, const char 
     (void) userdata;
     (void) told(peer, token, code, text);
     if (srig.p && strcmp(peer, PEER) == 0)
-        shm_program_completed(srig.p, token, code);
+        (void) shm_program_completed(srig.p, token, code);
 }
 
 static int front_control(struct call_part *part, void *userdata)

@@ -171,7 +171,7 @@ static void test_commands_bound(void)
     CHECK_INT(ended.n, 2); /* of six there was room for four */
     CHECK_INT(ended.code, 405);
     CHECK(srig.p->n_backlog <= SHM_BACKLOG_COMMANDS);
-    shm_program_completed(srig.p, 1, 0);
+    CHECK(shm_program_completed(srig.p, 1, 0));
     CHECK(!srig.p->is_over);
     srig_run();
     CHECK_INT(srig.n_offences, 0);
@@ -186,11 +186,12 @@ static void test_bound(void)
     begin_served();
     n = before = fill_ring();
     while (!srig.p->is_over && n < 100000) {
-        shm_program_completed(srig.p, n, 0);
+        (void) shm_program_completed(srig.p, n, 0);
         n++;
         CHECK(srig.p->n_backlog <= SHM_BACKLOG);
     }
     CHECK(n - before > 1000);
+    CHECK(!shm_program_completed(srig.p, n, 0));
     CHECK_INT(srig.n_offences, 0); /* from the loop */
     srig_run();
     CHECK_INT(srig.n_offences, 1);
