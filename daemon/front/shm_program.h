@@ -14,8 +14,12 @@
 
 #define SHM_RECORDS_PER_TURN 32  /* own choice: of one program, then others have their turn */
 #define SHM_BACKLOG (256 * 1024) /* own choice: bytes that wait for room in the ring down */
-/* Own choice: commands leave the rest of it to what cannot be refused. */
-#define SHM_BACKLOG_COMMANDS (SHM_BACKLOG / 2)
+/* Own choice: beyond it nothing is taken from the ring up. What a whole ring of reports comes to
+ * fits below: else a program that does not read before it is rid of its answers would wait for
+ * iotd, and iotd for it. */
+#define SHM_BACKLOG_PRESSURE (192 * 1024)
+/* Own choice: commands leave the rest to what cannot be refused. */
+#define SHM_BACKLOG_COMMANDS (128 * 1024)
 /* Own choice: bells for nothing, within the window, that a program has free. */
 #define SHM_EMPTY_BELLS 64
 #define SHM_BELL_WINDOW_US (100 * USEC_PER_MSEC)

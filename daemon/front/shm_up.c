@@ -386,11 +386,15 @@ static void give_room(struct shm_program *p)
         shm_program_wake(p);
 }
 
+/* Who does not read gets nothing more done in the end: there is room for few answers. */
+static bool takes_records(const struct shm_program *p)
+{
+    return p->n_backlog <= SHM_BACKLOG_PRESSURE;
+}
+
 static bool has_work(struct shm_program *p)
 {
-    if (list_is_empty(&p->backlog))
-        return !ring_is_empty(&p->from_program);
-    return shm_down_can_flush(p);
+    return (takes_records(p) && !ring_is_empty(&p->from_program)) || shm_down_can_flush(p);
 }
 
 static void on_ring_timer(struct loop_timer *timer, void *userdata)
@@ -409,7 +413,6 @@ static void sleep_on_ring(struct shm_program *p)
     loop_timer_arm(p->bus->loop, &p->ring_timer, 0, on_ring_timer, p);
 }
 
-/* Who does not read gets nothing more done: it has room for few answers. */
 bool shm_up_look(struct shm_program *p)
 {
     unsigned n = 0;
@@ -420,7 +423,7 @@ bool shm_up_look(struct shm_program *p)
     doorbell_wake(&p->up->bell_ring);
     p->is_over_quota = false;
     found = shm_down_flush(p);
-    while (n < SHM_RECORDS_PER_TURN && list_is_empty(&p->backlog) && take_record(p))
+    while (n < SHM_RECORDS_PER_TURN && takes_records(p) && take_record(p))
         n++;
     if (p->is_over)
         return true;

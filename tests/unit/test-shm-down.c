@@ -147,6 +147,8 @@ static void test_back_pressure(void)
 {
     begin_served();
     (void) fill_ring();
+    while (srig.p->n_backlog <= SHM_BACKLOG_PRESSURE)
+        shm_down_token(srig.p, 1, 0, 1, NULL);
     srig_report(1, "level", 5);
     srig_run();
     rig_advance(rig, 10 * S);
@@ -156,6 +158,38 @@ static void test_back_pressure(void)
     while (*srig_next())
         srig_run();
     CHECK_STR(report_next(), "{\"level\":5}");
+    srig_end();
+}
+
+/* It reads nothing before it is rid of its answer, for which its ring has no room. */
+static void test_both_full(void)
+{
+    begin_served();
+    control_text(3);
+    CHECK_STR(srig_next(), "CONTROL 1 0 handler=\"/handler\" values={name=\"xxx\"}");
+    (void) fill_ring();
+    do {
+        struct pack_writer *w = srig_items();
+        size_t opened = pack_open(w, "values", PACK_STRUCT);
+
+        pack_put_int(w, "level", 5);
+        pack_close(w, opened);
+    } while (srig_try_send(LAYOUT_UP_REPORT, 1, 0) == 0);
+    srig_items();
+    while (srig_try_send(LAYOUT_UP_REPORT, 1, 0) == 0)
+        continue;
+    CHECK_INT(srig_try_send(LAYOUT_UP_ANSWER, 1, 0), -ENOBUFS);
+    srig.up->wants_room = 1;
+    srig_sleep();
+    srig_advance(S);
+    CHECK(srig_was_rung());
+    CHECK_INT(srig.up->wants_room, 0);
+    srig_items();
+    CHECK_INT(srig_try_send(LAYOUT_UP_ANSWER, 1, 0), 0);
+    srig_advance(S);
+    CHECK_INT(ended.n, 1);
+    CHECK_INT(ended.code, 0);
+    CHECK_INT(srig.n_offences, 0);
     srig_end();
 }
 
@@ -286,6 +320,7 @@ const struct suite_test suite_tests[] = {
     {"after the end", test_over},
     {"backlog", test_backlog},
     {"back-pressure", test_back_pressure},
+    {"both rings full", test_both_full},
     {"bound of commands", test_commands_bound},
     {"bound", test_bound},
     {"a tail that cannot be", test_broken_tail},
