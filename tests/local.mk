@@ -117,6 +117,11 @@ integration_tests += %reldir%/integration/11-policy-demand.bus
 %canon_reldir%_integration_11_policy_demand_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_integration_11_policy_demand_bus_LDADD = libiotfixture.la
 
+integration_tests += %reldir%/integration/11-policy-shm.bus
+%canon_reldir%_integration_11_policy_shm_bus_SOURCES = %reldir%/integration/11-policy-shm.bus.c $(shm_peer)
+%canon_reldir%_integration_11_policy_shm_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_integration_11_policy_shm_bus_LDADD = libiotfixture.la libiotipc.la libiotbase.la
+
 integration_tests += %reldir%/integration/11-policy-access.bus
 %canon_reldir%_integration_11_policy_access_bus_SOURCES = %reldir%/integration/11-policy-access.bus.c
 %canon_reldir%_integration_11_policy_access_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)

@@ -26,10 +26,16 @@ struct attach {
     size_t n_fds;
 };
 
-static void attach_done(struct attach *a)
+static void close_fds(struct attach *a)
 {
     for (size_t i = 0; i < a->n_fds; i++)
         (void) fd_close(a->fds[i]);
+    a->n_fds = 0;
+}
+
+static void attach_done(struct attach *a)
+{
+    close_fds(a);
     free(a->tokens);
 }
 
@@ -68,7 +74,7 @@ static bool is_our_layout(const char *text)
 }
 
 /* A program whose table is another one now. Without one it goes on over D-Bus. */
-static void give_table(struct attach *a, struct client *c)
+static void give_table(struct bus *bus, struct attach *a, struct client *c)
 {
     int fd = bus_client_view(c) ? shm_view_dup_fd(bus_client_view(c)) : -ENOENT;
 
@@ -77,9 +83,10 @@ static void give_table(struct attach *a, struct client *c)
         a->n_fds = 1;
         return;
     }
-    if (fd != -ENOENT)
-        log_warn("no table for the program client=%u error=\"%s\"", c->number, strerror(-fd));
-    bus_client_set_shm(c, NULL, NULL);
+    if (fd == -ENOENT)
+        bus_client_set_shm(c, NULL, NULL);
+    else
+        bus_shm_end(bus, c, fd);
 }
 
 /* A failure is told, and none of the program: everything goes over D-Bus then. */
@@ -88,7 +95,7 @@ static void give_shm(struct bus *bus, struct attach *a, struct client *c)
     if (!LAYOUT_IS_USABLE || !is_our_layout(a->layout))
         bus_client_set_shm(c, NULL, NULL);
     else if (a->wants_table)
-        give_table(a, c);
+        give_table(bus, a, c);
     else if (bus_shm_new(bus, c, a->fds) == 0)
         a->n_fds = LAYOUT_FD_COUNT_;
 }
@@ -110,7 +117,7 @@ static void keep_open(struct bus *bus, const char *peer, struct attach *a)
     a->n_tokens = n_open;
 }
 
-static int reply_attach(struct tree_call *call, const struct client *c, const struct attach *a)
+static int open_reply(struct tree_call *call, const struct client *c, const struct attach *a)
 {
     DBusMessageIter it, info;
     char path[64];
@@ -132,6 +139,22 @@ static int reply_attach(struct tree_call *call, const struct client *c, const st
     if (r == 0 && a->tokens)
         r = msg_dict_uint64s(&info, "tokens", a->tokens, a->n_tokens);
     return msg_close(&it, &info, r);
+}
+
+/* The message has duplicates: those that it cannot have, the program does not get. */
+static int reply_attach(struct bus *bus, struct tree_call *call, struct client *c, struct attach *a)
+{
+    int r = open_reply(call, c, a);
+
+    if (a->n_fds == 0)
+        return r;
+    if (r == 0) {
+        bus->shm_failed = false;
+        return 0;
+    }
+    close_fds(a);
+    bus_shm_end(bus, c, r);
+    return open_reply(call, c, a);
 }
 
 void bus_attach(struct tree_call *call, void *userdata)
@@ -166,7 +189,7 @@ void bus_attach(struct tree_call *call, void *userdata)
         bus_client_changed(bus, c);
         keep_open(bus, tree_call_sender(call), &a);
         give_shm(bus, &a, c);
-        r = reply_attach(call, c, &a);
+        r = reply_attach(bus, call, c, &a);
     }
     tree_call_finish(&call, r);
 }

@@ -71,6 +71,8 @@ void bus_shm_init(struct bus *bus);
  * @return 0; -ENOTSUP, or what it failed with, told: it goes on over D-Bus
  */
 int bus_shm_new(struct bus *bus, struct client *client, int ret_fds[LAYOUT_FD_COUNT_]) MUST_CHECK;
+/* It goes on over D-Bus; why is told once for as long as nobody gets any. */
+void bus_shm_end(struct bus *bus, struct client *client, int r);
 void bus_shm_written(const struct prop_update *updates, size_t n, void *userdata);
 /* The model, the access rules, how properties are reported or who serves them may be others. */
 void bus_shm_review(struct bus *bus);

@@ -8,6 +8,7 @@
 #include "daemon/front/bus_access.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/sys/log.h"
+#include "daemon/sys/privs.h"
 #include "libiotclient/base/fdutil.h"
 
 LOG_AREA("shm");
@@ -109,8 +110,7 @@ static void move(struct bus *bus, const struct wish *w)
         bus_client_set_view(w->client, view);
         return;
     }
-    tell_failure(bus, w->client, r);
-    bus_client_set_shm(w->client, NULL, NULL);
+    bus_shm_end(bus, w->client, r);
 }
 
 /* Whether all who have the view may read the same, and nothing less than they do. */
@@ -152,10 +152,8 @@ static void end_all(struct bus *bus, int r)
     LIST_FOR_EACH (node, &bus->core->clients.list) {
         struct client *client = LIST_ENTRY(node, struct client, link);
 
-        if (!bus_client_view(client))
-            continue;
-        tell_failure(bus, client, r);
-        bus_client_set_shm(client, NULL, NULL);
+        if (bus_client_view(client))
+            bus_shm_end(bus, client, r);
     }
 }
 
@@ -206,10 +204,8 @@ static void on_lost(struct shm_view *view, void *userdata)
     LIST_FOR_EACH (node, &bus->core->clients.list) {
         struct client *client = LIST_ENTRY(node, struct client, link);
 
-        if (bus_client_view(client) != held)
-            continue;
-        tell_failure(bus, client, -ENOMEM);
-        bus_client_set_shm(client, NULL, NULL);
+        if (bus_client_view(client) == held)
+            bus_shm_end(bus, client, -ENOMEM);
     }
 }
 
@@ -260,6 +256,17 @@ static void fds_close(int fds[LAYOUT_FD_COUNT_])
         fds[i] = fd_close(fds[i]);
 }
 
+/* The last one: the others have lower numbers. */
+static int take_table(const struct shm_view *view, int *fd)
+{
+    int r = shm_view_dup_fd(view);
+
+    if (r < 0)
+        return r;
+    *fd = r;
+    return privs_leaves_files(r) ? 0 : -EMFILE;
+}
+
 static int make(struct bus *bus, struct client *client, int fds[LAYOUT_FD_COUNT_])
 {
     CLEANUP(shm_view_unrefp) struct shm_view *view = NULL;
@@ -274,9 +281,8 @@ static int make(struct bus *bus, struct client *client, int fds[LAYOUT_FD_COUNT_
     r = shm_program_new(&program, bus, client, fds);
     if (r < 0)
         return r;
-    fds[LAYOUT_FD_TABLE] = shm_view_dup_fd(view);
-    if (fds[LAYOUT_FD_TABLE] < 0) {
-        r = fds[LAYOUT_FD_TABLE];
+    r = take_table(view, &fds[LAYOUT_FD_TABLE]);
+    if (r < 0) {
         fds_close(fds);
         shm_program_free(program);
         return r;
@@ -285,20 +291,26 @@ static int make(struct bus *bus, struct client *client, int fds[LAYOUT_FD_COUNT_
     return 0;
 }
 
+void bus_shm_end(struct bus *bus, struct client *client, int r)
+{
+    tell_failure(bus, client, r);
+    bus_client_set_shm(client, NULL, NULL);
+}
+
 int bus_shm_new(struct bus *bus, struct client *client, int ret_fds[LAYOUT_FD_COUNT_])
 {
     int fds[LAYOUT_FD_COUNT_] = {-1, -1, -1, -1, -1};
     int r;
 
-    bus_client_set_shm(client, NULL, NULL); /* a program has one session at a time */
-    if (!dbus_connection_can_send_type(bus->conn, DBUS_TYPE_UNIX_FD))
+    if (!dbus_connection_can_send_type(bus->conn, DBUS_TYPE_UNIX_FD)) {
+        bus_client_set_shm(client, NULL, NULL);
         return -ENOTSUP;
+    }
     r = make(bus, client, fds);
     if (r < 0) {
-        tell_failure(bus, client, r);
+        bus_shm_end(bus, client, r);
         return r;
     }
-    bus->shm_failed = false;
     memcpy(ret_fds, fds, sizeof(fds));
     return 0;
 }

@@ -32,3 +32,11 @@ void privs_drop(void)
     (void) setrlimit(RLIMIT_CORE, &none);
     limit_descriptors();
 }
+
+bool privs_leaves_files(int fd)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           (rlim_t) fd + LIMIT_DESCRIPTORS_KEPT < limit.rlim_cur;
+}

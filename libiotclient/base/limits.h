@@ -67,6 +67,7 @@
 /* Programs. Beyond: Full. */
 #define LIMIT_CLIENTS 256                /* own choice: attached programs */
 #define LIMIT_DESCRIPTORS 2048           /* own choice: above four for each program, and our own */
+#define LIMIT_DESCRIPTORS_KEPT 32        /* own choice: not for shared memory: D-Bus alone */
 #define LIMIT_CLIENT_IDS LIMIT_MODEL_IDS /* own choice: ids owned by one program */
 #define LIMIT_ACCOUNTS 512       /* own choice: programs that have events in the queue; -EDQUOT */
 #define LIMIT_CLIENT_TOKENS 256  /* own choice: reports and posts of one program in flight */

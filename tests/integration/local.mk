@@ -57,6 +57,12 @@ integration_tests += %reldir%/01-attach-ownership.bus
 %canon_reldir%_01_attach_ownership_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_01_attach_ownership_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/01-attach-shm.bus
+%canon_reldir%_01_attach_shm_bus_SOURCES = %reldir%/01-attach-shm.bus.c $(shm_peer) \
+	tests/lib/json-bus.c tests/lib/json-bus.h tests/lib/types-table.c tests/lib/types-table.h
+%canon_reldir%_01_attach_shm_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_01_attach_shm_bus_LDADD = $(SCENE_LDADD) libiotipc.la libiotbase.la $(JANSSON_LIBS)
+
 integration_tests += %reldir%/02-property-merge.bus
 %canon_reldir%_02_property_merge_bus_SOURCES = %reldir%/02-property-merge.bus.c
 %canon_reldir%_02_property_merge_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
