@@ -9,6 +9,7 @@
 
 #include "daemon/core/answers_file.h"
 #include "daemon/store/facts.h"
+#include "daemon/sys/clock.h"
 
 LOG_AREA("store");
 
@@ -64,9 +65,14 @@ static void saved(int result, void *userdata)
     struct answers *as = userdata;
 
     for (unsigned i = 0; i < LIMIT_REMEMBERED_ANSWERS; i++) {
-        if (as->ring[i].saving && result == 0)
-            as->ring[i].unsaved = false;
-        as->ring[i].saving = false;
+        struct answer *a = &as->ring[i];
+
+        if (a->saving && result == 0) {
+            a->unsaved = false;
+            if (a->kind == ANSWER_CONTROL) /* the properties went with it */
+                free(TAKE(a->response));
+        }
+        a->saving = false;
     }
 }
 
@@ -123,6 +129,8 @@ static void take_newer(struct answers *as, unsigned slot, struct answer *newer)
         free(newer->response);
         return;
     }
+    if (newer->taken == a->taken && newer->kind == ANSWER_CONTROL)
+        free(TAKE(newer->response)); /* it has the values */
     newer->unsaved = true;
     set(as, a, *newer);
 }
@@ -158,6 +166,57 @@ static void make_lists(struct answers *as)
         if (sorted[i]->state == ANSWER_GIVEN)
             list_append(&as->unsent, &sorted[i]->unsent);
     }
+}
+
+static int restore_values(struct db *db, const struct answer *a)
+{
+    CLEANUP(freep) char *lines = strdup(a->response);
+    char *next = lines, *line;
+    int r = lines ? 0 : -ENOMEM;
+
+    while (r == 0 && (line = strsep(&next, "\n"))) {
+        struct fact_property p = {.id = line, .stamp_us = (int64_t) a->stamp_us};
+        char *value = strchr(line, '=');
+
+        if (!value)
+            continue; /* behind the last line */
+        *value = '\0';
+        p.value = value + 1;
+        r = facts_put_property(db, &p);
+    }
+    return r;
+}
+
+static int restore_all(struct answers *as)
+{
+    LIST_FOR_EACH (n, &as->order) {
+        const struct answer *a = LIST_ENTRY(n, struct answer, order);
+        int r = a->unsaved && a->kind == ANSWER_CONTROL && a->response
+                    ? restore_values(as->persist->db, a)
+                    : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return save(as->persist->db, as);
+}
+
+/* The values of controls that the database does not have, in their order, and these with them. */
+static void restore(struct answers *as)
+{
+    struct db *db = as->persist->db;
+    int r = db_begin(db, false);
+
+    if (r == 0)
+        r = restore_all(as);
+    if (r == 0)
+        r = db_commit(db);
+    if (r < 0) {
+        db_rollback(db);
+        log_err("values set by controls before the restart are not known error=\"%s\"",
+                strerror(-r));
+    }
+    saved(r, as);
 }
 
 static void load_file(struct answers *as)
@@ -201,6 +260,8 @@ int answers_init(struct answers *as, struct persist *persist)
     if (r == 0)
         load_file(as);
     make_lists(as);
+    if (r == 0)
+        restore(as);
     return r;
 }
 
@@ -251,7 +312,7 @@ static void keep(struct answers *as, struct answer *a)
 /* The slot of this token, or the oldest that nobody works on. */
 static struct answer *take_slot(struct answers *as, const char *token)
 {
-    struct answer *a = find_token(as, token), next = {.taken = as->n_taken + 1};
+    struct answer *a = find_token(as, token), next = {0};
 
     LIST_FOR_EACH (n, &as->order) {
         if (a)
@@ -262,6 +323,9 @@ static struct answer *take_slot(struct answers *as, const char *token)
     }
     if (!a)
         return NULL; /* cannot be: LIMIT_PENDING_CALLS is smaller */
+    if (a->kind == ANSWER_CONTROL && a->response)
+        (void) !persist_now(as->persist, false); /* what it set is in no other place; told there */
+    next.taken = as->n_taken + 1;
     list_remove(&a->order);
     list_remove(&a->unsent);
     (void) snprintf(next.token, sizeof(next.token), "%s", token);
@@ -297,6 +361,7 @@ bool answers_give(struct answers *as, const char *token, uint64_t content, enum 
     a->kind = kind;
     a->code = code;
     a->response = copy;
+    a->stamp_us = clock_real_us();
     (void) snprintf(a->text, sizeof(a->text), "%s", text);
     list_append(&as->unsent, &a->unsent);
     keep(as, a);

@@ -45,7 +45,12 @@ struct answer {
     enum answer_kind kind;
     int code;
     char text[LIMIT_STATUS_TEXT + 1];
-    char *response; /* of an action */
+    /*
+     * Of an action. Of a control that was accepted, until the database has them: the values that it
+     * set, a line "id=JSON" each.
+     */
+    char *response;
+    uint64_t stamp_us; /* of the answer, CLOCK_REALTIME */
 };
 
 #define ANSWERS_BUCKETS 128
@@ -73,7 +78,8 @@ const struct answer *answers_find(struct answers *as, const char *token, uint64_
 void answers_begin(struct answers *as, const char *token, uint64_t content, enum answer_kind kind);
 /*
  * It is answered, and known as that when this returned, also after a kill: nobody ever hears two
- * different answers. Of a token the newest content is kept. response may be NULL.
+ * different answers. Of a token the newest content is kept. response may be NULL; of a control it
+ * has the values that it set, for persist_relax(): they are properties after a kill, too.
  * false: without memory, or a token, it is not remembered; nobody sends it later.
  */
 bool answers_give(struct answers *as, const char *token, uint64_t content, enum answer_kind kind,

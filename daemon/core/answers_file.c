@@ -19,13 +19,14 @@
 struct record {
     uint64_t taken;
     uint64_t content;
+    uint64_t stamp_us;
     int32_t code;
     uint16_t state, kind;
     uint16_t token_len, text_len, response_len;
     uint16_t has_response;
 };
 
-_Static_assert(sizeof(struct record) == 32, "no holes");
+_Static_assert(sizeof(struct record) == 40, "no holes");
 _Static_assert(sizeof(struct record) + LIMIT_CLIENT_TOKEN + LIMIT_STATUS_TEXT < SLOTS_RECORD,
                "each command fits before it is answered, and each answer to a control");
 
@@ -75,6 +76,7 @@ int answers_file_put(struct slots *s, unsigned slot, const struct answer *a)
     const struct record rec = {
         .taken = a->taken,
         .content = a->content,
+        .stamp_us = a->stamp_us,
         .code = a->code,
         .state = (uint16_t) a->state,
         .kind = (uint16_t) a->kind,
@@ -122,6 +124,7 @@ int answers_file_get(struct slots *s, unsigned slot, struct answer *ret_answer)
     a.kind = (enum answer_kind) rec.kind;
     a.taken = rec.taken;
     a.content = rec.content;
+    a.stamp_us = rec.stamp_us;
     a.code = rec.code;
     memcpy(a.token, texts, rec.token_len);
     memcpy(a.text, texts + rec.token_len, rec.text_len);

@@ -32,7 +32,7 @@ struct call {
     bool is_offer; /* of desired values to a program that came later; the cloud waits for nothing */
     int code;      /* of the first part that failed */
     char text[LIMIT_STATUS_TEXT + 1];
-    char *response;     /* action: JSON object */
+    char *response;     /* action: JSON object; control: what it set, as answers_give() has it */
     calls_done_fn done; /* NULL: the cloud asked */
     void *userdata;
 };

@@ -284,6 +284,26 @@ static void skip_version(struct calls *cs, size_t index, uint64_t from)
     }
 }
 
+/*
+ * Whether the values go into the record of the answer, which follows at once and is safe from a
+ * kill: then the database does not have to have them before the answer leaves.
+ */
+static bool keep_in_answer(struct call *c, const struct prop_update *updates, size_t n)
+{
+    bool is_last = c->n_open == 1 && c->parts.next == c->parts.prev;
+    struct strbuf sb;
+
+    if (!c->token[0] || c->done || c->is_offer || !is_last)
+        return false;
+    strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addf(&sb, "%s=", c->owner->model->properties[updates[i].index].id);
+        value_to_json(&sb, &updates[i].value);
+        strbuf_addc(&sb, '\n');
+    }
+    return strbuf_finish(&sb, &c->response) == 0;
+}
+
 /* An accepted control is the new value, unless the program has reported one meanwhile. */
 static void apply_part(struct call *c, struct call_part *p)
 {
@@ -303,8 +323,10 @@ static void apply_part(struct call *c, struct call_part *p)
     }
     for (size_t i = 0; r == 0 && i < n; i++)
         r = props_merge(cs->props, &p->updates[i]);
+    persist_relax(cs->answers.persist, r == 0 && keep_in_answer(c, p->updates, n));
     if (r < 0 || reports_accept(cs->reports, p->updates, n) < 0)
         log_warn("accepted values not kept token=\"%.40s\": out of memory", c->token);
+    persist_relax(cs->answers.persist, false);
     for (size_t i = 0; i < n; i++)
         skip_version(cs, p->updates[i].index, p->versions[i]);
 }

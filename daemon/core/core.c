@@ -242,6 +242,8 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
         r = owners_init(&core->owners, model);
     if (r == 0)
         r = policies_init(&core->policies, model, &core->owners);
+    if (r == 0) /* before the properties: it restores some */
+        r = make_calls(core, loop);
     if (r == 0)
         r = props_init(&core->props, model, &core->persist);
     if (r == 0)
@@ -249,8 +251,6 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
                         &core->persist, &core->pace, &core->clients, &config->events);
     if (r == 0)
         r = make_reports(core, loop);
-    if (r == 0)
-        r = make_calls(core, loop);
     if (r < 0)
         return r;
     core_configure(core, config);

@@ -7,8 +7,9 @@
 
 LOG_AREA("store");
 
-#define MAX_TURNS 16                /* own choice: of the loop, before what waits is saved */
-#define RETRY_US (2 * USEC_PER_SEC) /* own choice: after a failed transaction */
+#define MAX_TURNS 16                   /* own choice: of the loop, before what waits is saved */
+#define RELAX_US (100 * USEC_PER_MSEC) /* own choice: ten transactions a second */
+#define RETRY_US (2 * USEC_PER_SEC)    /* own choice: after a failed transaction */
 
 static void on_timer(struct loop_timer *timer, void *userdata);
 
@@ -97,9 +98,19 @@ void persist_request(struct persist *p, bool durable)
 {
     p->durable |= durable;
     p->n_new++;
+    if (p->relaxed && !durable) {
+        if (!loop_timer_is_armed(&p->timer))
+            loop_timer_arm(p->loop, &p->timer, RELAX_US, on_timer, p);
+        return;
+    }
     if (loop_timer_is_armed(&p->timer) && p->timer.due_us <= loop_now_us(p->loop))
         return;
     loop_timer_arm(p->loop, &p->timer, 0, on_timer, p);
+}
+
+void persist_relax(struct persist *p, bool relaxed)
+{
+    p->relaxed = relaxed;
 }
 
 void persist_init(struct persist *p, struct loop *loop, struct db *db)

@@ -34,6 +34,7 @@ struct persist {
     unsigned n_new;   /* requests of this turn */
     unsigned n_turns; /* since the first request */
     bool durable;     /* somebody waits for the disk */
+    bool relaxed;     /* persist_relax() */
     bool failing;
 };
 
@@ -43,6 +44,11 @@ void persist_add(struct persist *p, struct persist_part *part);
 
 /* Saves at the end of this turn. durable: it has to be on the disk then. */
 void persist_request(struct persist *p, bool durable);
+/*
+ * Requests meanwhile that wait for no disk may wait for others, 100 ms at most: what they are about
+ * is kept in another place until they are done.
+ */
+void persist_relax(struct persist *p, bool relaxed);
 /* Saves now; 0 or -errno. For a stop, and before an acknowledgement that cannot wait. */
 int persist_now(struct persist *p, bool durable);
 

@@ -45,6 +45,34 @@ static void test_killed(void)
     scene_stop(&s);
 }
 
+/* Between the answer and the next transaction: the value is in the record of the answer. */
+static void test_killed_after_answer(void)
+{
+    struct bus_client *lamp;
+    struct scene s;
+
+    scene_start(&s, NULL);
+    lamp = bus_client_new();
+    CHECK_MSG(scene_register(lamp, "brightness name", "", ""), "");
+    cloud_fault(s.cloud, "{\"fault\":\"hold_replies\",\"on\":true}"); /* which are saved at once */
+    for (int i = 0; i < 3; i++) {
+        CLEANUP(freep) char *params = scene_printf("{\"brightness\":%d,\"name\":\"a=%d\"}", i, i);
+        CLEANUP(freep) char *want = scene_printf("s:\"a=%d\" *", i);
+
+        json_decref(cloud_control(s.cloud, params));
+        scene_reply(lamp, bus_client_wait_call(lamp, "Control"), "is", 0, "");
+        CHECK_ANSWER(&s, "control_reply", 0, "");
+        daemon_kill(s.iotd);
+        daemon_start_again(s.iotd);
+        CHECK(bus_client_wait_owner(lamp, IOTD_BUS_NAME, true));
+        CHECK_THING(lamp, want, "Get", "s", "name");
+        CHECK_MSG(scene_register(lamp, "brightness name", "", ""), "");
+        (void) daemon_wait_link(s.iotd, "up");
+    }
+    lamp = bus_client_free(lamp);
+    scene_stop(&s);
+}
+
 /* A control that was sent while iotd was dead is in the cloud's session. */
 static void test_control_meanwhile(void)
 {
@@ -165,6 +193,7 @@ static void test_reload_rate(void)
 const char *const suite_name = "12-restart-daemon";
 const struct suite_test suite_tests[] = {
     {"killed", test_killed},
+    {"killed_after_answer", test_killed_after_answer},
     {"control-meanwhile", test_control_meanwhile},
     {"stopped-while-busy", test_stopped_while_busy},
     {"reload", test_reload},

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/core/answers.h"
+#include "daemon/store/facts.h"
 #include "daemon/store/slots.h"
 #include "tests/lib/fake-loop.h"
 #include "tests/lib/fault-vfs.h"
@@ -29,6 +30,7 @@ static const struct command {
     const char *response;
     bool arrives;
 } commands[] = {
+    /* controls set a property to their content */
     {"one", 1, ANSWER_CONTROL, NULL, true},
     {"two", 2, ANSWER_ACTION, "{\"a\":1}", false},
     {"three", 3, ANSWER_ACTION, long_response, true},
@@ -56,6 +58,8 @@ static struct fake_loop fl;
 static struct db *db;
 static struct persist persist;
 static struct answers as; /* too large for a stack frame */
+static uint64_t level;    /* the property */
+static struct persist_part level_part;
 
 static void make_response(void)
 {
@@ -75,6 +79,39 @@ static void check_error(int r)
         suite_fail(__FILE__, __LINE__, "an error that was not promised: %d", r);
 }
 
+static int save_level(struct db *to, void *userdata)
+{
+    char text[24];
+    const struct fact_property p = {.id = "level", .value = text};
+
+    (void) userdata;
+    (void) snprintf(text, sizeof(text), "%u", (unsigned) level);
+    return level ? facts_put_property(to, &p) : 0;
+}
+
+static void level_saved(int result, void *userdata)
+{
+    (void) result;
+    (void) userdata;
+}
+
+/* As apply_part() of calls.c does: the answer follows. */
+static void set_level(uint64_t value, char lines[32])
+{
+    (void) snprintf(lines, 32, "level=%u\n", (unsigned) value);
+    level = value;
+    persist_relax(&persist, true);
+    persist_request(&persist, false);
+    persist_relax(&persist, false);
+}
+
+static int on_property(const struct fact_property *p, void *userdata)
+{
+    if (strcmp(p->id, "level") == 0)
+        *(uint64_t *) userdata = strtoull(p->value, NULL, 10);
+    return 0;
+}
+
 static bool start(void)
 {
     char moved[DB_MOVED] = "";
@@ -87,6 +124,9 @@ static bool start(void)
     }
     fake_loop_init(&fl);
     persist_init(&persist, &fl.loop, db);
+    level = 0;
+    level_part = (struct persist_part){.save = save_level, .saved = level_saved};
+    persist_add(&persist, &level_part);
     r = answers_init(&as, &persist);
     if (r < 0)
         check_error(r);
@@ -118,12 +158,18 @@ static bool reached(struct work *w, size_t i, enum answer_state state, unsigned 
 static bool run_command(struct work *w, size_t i, unsigned stop_at)
 {
     const struct command *c = &commands[i];
+    const char *response = c->response;
     struct answer *a;
+    char lines[32];
 
     answers_begin(&as, c->token, c->content, c->kind);
     if (!reached(w, i, ANSWER_PENDING, stop_at))
         return false;
-    CHECK(answers_give(&as, c->token, c->content, c->kind, code_of(i), c->token, c->response));
+    if (c->kind == ANSWER_CONTROL) {
+        set_level(c->content, lines);
+        response = lines;
+    }
+    CHECK(answers_give(&as, c->token, c->content, c->kind, code_of(i), c->token, response));
     if (!reached(w, i, ANSWER_GIVEN, stop_at))
         return false;
     a = answers_next_unsent(&as);
@@ -200,6 +246,25 @@ static void check_command(const struct work *w, size_t i, bool is_certain, const
         suite_fail(__FILE__, __LINE__, "%s %u: %zu is further than it was", what, n, i);
 }
 
+/* Of the latest control that was answered, or of the one that was being answered. */
+static void check_level(const struct work *w, const char *what, unsigned n)
+{
+    uint64_t found = 0, certain = 0, may_be = 0;
+
+    CHECK_INT(facts_load_properties(db, on_property, &found), 0);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (commands[i].kind != ANSWER_CONTROL)
+            continue;
+        if (w->states[i] >= ANSWER_GIVEN)
+            certain = commands[i].content;
+        if (w->may_be[i] >= ANSWER_PENDING)
+            may_be = commands[i].content;
+    }
+    if (found != certain && found != may_be)
+        suite_fail(__FILE__, __LINE__, "%s %u: the level is %u, not %u", what, n, (unsigned) found,
+                   (unsigned) certain);
+}
+
 /* After the next start. */
 static void check_after(const struct work *w, size_t n_certain, const char *what, unsigned n)
 {
@@ -209,6 +274,8 @@ static void check_after(const struct work *w, size_t n_certain, const char *what
     CHECK(start());
     for (size_t i = 0; i < N_COMMANDS; i++)
         check_command(w, i, i < n_certain, what, n);
+    if (n_certain == N_COMMANDS)
+        check_level(w, what, n);
     for (uint64_t taken = 0; (a = answers_next_unsent(&as)); n_unsent++) {
         CHECK(a->taken > taken); /* in the order in which they were given */
         taken = a->taken;

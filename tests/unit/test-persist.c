@@ -143,6 +143,41 @@ static void test_durable(void)
     end();
 }
 
+static void change_relaxed(int i, int value)
+{
+    persist_relax(&persist, true);
+    change(i, value, false);
+    persist_relax(&persist, false);
+}
+
+/* What may wait does, but not for ever, and goes with what does not. */
+static void test_relaxed(void)
+{
+    begin();
+    change_relaxed(0, 1);
+    fake_loop_advance(&fl, 50 * USEC_PER_MSEC);
+    CHECK_INT(parts[0].n_saves, 0);
+    change_relaxed(1, 2); /* the first counts */
+    fake_loop_advance(&fl, 60 * USEC_PER_MSEC);
+    CHECK_INT(parts[0].n_saves, 1);
+    CHECK_INT(fact(0), 1);
+    CHECK_INT(fact(1), 2);
+    change_relaxed(0, 3);
+    change(1, 4, false);
+    fake_loop_advance(&fl, 0);
+    CHECK_INT(fact(0), 3);
+    change(0, 5, false);
+    change_relaxed(1, 6); /* what does not wait still does not */
+    fake_loop_advance(&fl, 0);
+    CHECK_INT(fact(1), 6);
+    change_relaxed(0, 7);
+    CHECK_INT(persist_now(&persist, false), 0);
+    CHECK_INT(fact(0), 7);
+    fake_loop_advance(&fl, USEC_PER_SEC);
+    CHECK_INT(parts[0].n_saves, 4);
+    end();
+}
+
 /* All or nothing; everybody hears; what is still held is tried again. */
 static void test_failure(void)
 {
@@ -215,7 +250,8 @@ static void test_now_fails(void)
 
 const char *const suite_name = "persist";
 const struct suite_test suite_tests[] = {
-    {"group", test_group}, {"durable", test_durable},       {"failure", test_failure},
-    {"full", test_full},   {"small_disk", test_small_disk}, {"now_fails", test_now_fails},
-    {NULL, NULL},
+    {"group", test_group},         {"durable", test_durable},
+    {"failure", test_failure},     {"full", test_full},
+    {"relaxed", test_relaxed},     {"small_disk", test_small_disk},
+    {"now_fails", test_now_fails}, {NULL, NULL},
 };
