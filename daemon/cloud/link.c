@@ -510,3 +510,8 @@ int link_publish(struct link *link, const char *topic, const void *payload, size
         link_arm_session(link);
     return r;
 }
+
+void link_answer_follows(struct link *link)
+{
+    mqtt_session_answer_follows(&link->session);
+}

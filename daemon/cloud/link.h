@@ -112,4 +112,7 @@ void link_get_info(const struct link *link, struct link_info *ret_info);
 int link_publish(struct link *link, const char *topic, const void *payload, size_t len, uint8_t qos,
                  mqtt_acked_fn acked, void *userdata) MUST_CHECK;
 
+/* Within on_message, as mqtt_session_answer_follows(). */
+void link_answer_follows(struct link *link);
+
 #endif /* IOTD_CLOUD_LINK_H */

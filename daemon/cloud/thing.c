@@ -329,6 +329,11 @@ static void begin_answer(struct strbuf *sb, const char *method, const char *toke
     strbuf_add_json(sb, text);
 }
 
+void thing_answer_follows(struct thing *t)
+{
+    link_answer_follows(t->link);
+}
+
 int thing_answer_control(struct thing *t, const char *token, int code, const char *text,
                          mqtt_acked_fn acked, void *userdata)
 {

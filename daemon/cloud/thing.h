@@ -105,6 +105,8 @@ int thing_post_sample(struct thing *t, const struct thing_sample *sample, mqtt_a
 /* The deadline for the reply of a request whose packet was acknowledged. */
 void thing_await_reply(struct request *request);
 
+/* Within on_control or on_action, as mqtt_session_answer_follows(). */
+void thing_answer_follows(struct thing *t);
 /*
  * Answers; code 0 is success. QoS 1: they go out after a reconnect if need be; acked may be NULL.
  */

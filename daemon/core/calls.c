@@ -420,6 +420,8 @@ void call_start(struct calls *cs, struct call *c, uint64_t timeout_us)
 {
     list_append(&cs->pending, &c->link);
     cs->n_pending++;
+    if (!c->done && !c->is_offer)
+        thing_answer_follows(cs->thing);
     loop_timer_arm(cs->loop, &c->timer, timeout_us, on_deadline, c);
 }
 

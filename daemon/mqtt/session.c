@@ -27,6 +27,9 @@
 #define TRIAL_QUIET_US (3 * USEC_PER_SEC)
 #define TRIAL_WINDOW_US (3 * USEC_PER_SEC)
 
+/* Own choice: a program that answers at once has done so by then. */
+#define HOLD_ACK_US USEC_PER_MSEC
+
 /* One QoS 1 publish; the packet is kept as it goes over the wire. */
 struct inflight {
     struct list link;
@@ -81,6 +84,47 @@ static int send_packet(struct mqtt_session *s, const uint8_t *data, size_t len)
 static int send_small(struct mqtt_session *s, const struct bytes_writer *w)
 {
     return w->full ? -EMSGSIZE : send_packet(s, w->data, w->len);
+}
+
+static int send_ack(struct mqtt_session *s, uint16_t id)
+{
+    uint8_t buf[MQTT_PUBACK_SIZE];
+    struct bytes_writer w = {.data = buf, .size = sizeof(buf)};
+    int r;
+
+    mqtt_encode_puback(&w, id);
+    r = send_small(s, &w);
+    if (r < 0)
+        s->reason = "cannot send PUBACK";
+    return r;
+}
+
+static int send_held_acks(struct mqtt_session *s)
+{
+    unsigned n = 0;
+    int r = 0;
+
+    while (r == 0 && n < s->n_held_acks) {
+        r = send_ack(s, s->held_acks[n]);
+        n += r == 0;
+    }
+    s->n_held_acks -= n;
+    memmove(s->held_acks, s->held_acks + n, s->n_held_acks * sizeof(s->held_acks[0]));
+    return r;
+}
+
+static int acknowledge(struct mqtt_session *s, uint16_t id, bool hold)
+{
+    int r;
+
+    if (hold && s->n_held_acks < MQTT_HELD_ACKS) {
+        if (s->n_held_acks == 0)
+            s->held_until_us = s->now_us + HOLD_ACK_US;
+        s->held_acks[s->n_held_acks++] = id;
+        return 0;
+    }
+    r = send_held_acks(s); /* MQTT-4.6.0-2: in their order */
+    return r < 0 ? r : send_ack(s, id);
 }
 
 int mqtt_session_start(struct mqtt_session *s, uint64_t now_us, const struct mqtt_connect *connect)
@@ -151,6 +195,7 @@ void mqtt_session_lost(struct mqtt_session *s)
     s->state = MQTT_SESSION_DOWN;
     s->resumed = false;
     s->subscribe_id = 0;
+    s->n_held_acks = 0; /* the messages come again */
     s->ping_sent_us = 0;
     s->request_deadline_us = UINT64_MAX;
     mqtt_stream_reset(&s->stream);
@@ -162,6 +207,7 @@ void mqtt_session_disconnect(struct mqtt_session *s)
     struct bytes_writer w = {.data = buf, .size = sizeof(buf)};
 
     if (s->state == MQTT_SESSION_UP) {
+        (void) send_held_acks(s);
         mqtt_encode_empty(&w, MQTT_DISCONNECT);
         (void) send_small(s, &w); /* the connection ends either way */
     }
@@ -222,21 +268,14 @@ static int on_connack(struct mqtt_session *s, const struct mqtt_packet *p)
 
 static int on_publish(struct mqtt_session *s, const struct mqtt_publish *publish, size_t n_skipped)
 {
-    uint8_t buf[MQTT_PUBACK_SIZE];
-    struct bytes_writer w = {.data = buf, .size = sizeof(buf)};
-    int r;
-
+    s->answer_follows = false;
     if (n_skipped > 0)
         s->ops->on_skipped(publish, n_skipped, s->userdata);
     else
         s->ops->on_message(publish, s->userdata);
     if (publish->qos == 0 || s->state != MQTT_SESSION_UP)
         return 0;
-    mqtt_encode_puback(&w, publish->id);
-    r = send_small(s, &w);
-    if (r < 0)
-        s->reason = "cannot send PUBACK";
-    return r;
+    return acknowledge(s, publish->id, s->answer_follows);
 }
 
 static int on_puback(struct mqtt_session *s, uint16_t id)
@@ -367,6 +406,8 @@ uint64_t mqtt_session_next_us(const struct mqtt_session *s)
             next = ping;
         if (s->suspect.trial_at_us && s->suspect.trial_at_us < next)
             next = s->suspect.trial_at_us;
+        if (s->n_held_acks > 0 && s->held_until_us < next)
+            next = s->held_until_us;
     }
     return next;
 }
@@ -414,6 +455,12 @@ int mqtt_session_tick(struct mqtt_session *s, uint64_t now_us)
     }
     if (s->state != MQTT_SESSION_UP)
         return 0;
+    if (s->n_held_acks > 0 && now_us >= s->held_until_us) {
+        int r = send_held_acks(s);
+
+        if (r < 0)
+            return r;
+    }
     if (s->suspect.trial_at_us && now_us >= s->suspect.trial_at_us) {
         int r = hold_trial(s);
 
@@ -544,5 +591,9 @@ int mqtt_session_publish(struct mqtt_session *s, uint64_t now_us, const char *to
     if (r < 0)
         return r;
     s->now_us = now_us;
-    return qos == 0 ? publish_qos0(s, &pub) : publish_qos1(s, &pub, acked, userdata);
+    s->answer_follows = false; /* this is it */
+    r = qos == 0 ? publish_qos0(s, &pub) : publish_qos1(s, &pub, acked, userdata);
+    if (r == 0 && s->n_held_acks > 0 && send_held_acks(s) < 0)
+        s->held_until_us = now_us; /* tick tries again, and tells */
+    return r;
 }

@@ -28,7 +28,7 @@ struct mqtt_session_ops {
     int (*send)(const uint8_t *data, size_t len, void *userdata);
     void (*on_connack)(bool session_present, uint8_t code, void *userdata);
     void (*on_suback)(bool granted, void *userdata);
-    /* QoS 1 is acknowledged when this returned. */
+    /* QoS 1 is acknowledged when this returned, or later: mqtt_session_answer_follows(). */
     void (*on_message)(const struct mqtt_publish *publish, void *userdata);
     /* One above the cap instead: its payload of so many bytes was thrown away. */
     void (*on_skipped)(const struct mqtt_publish *publish, size_t n_skipped, void *userdata);
@@ -55,6 +55,8 @@ enum mqtt_session_state {
     MQTT_SESSION_UP,
 };
 
+#define MQTT_HELD_ACKS 16 /* own choice: at once; one more sends all */
+
 struct mqtt_session {
     enum mqtt_session_state state;
     const struct mqtt_session_ops *ops;
@@ -75,6 +77,10 @@ struct mqtt_session {
     bool resumed;    /* what is in flight may go out */
     uint64_t resumed_us;
     struct mqtt_suspect suspect;
+    bool answer_follows; /* to the message that is being handled */
+    uint16_t held_acks[MQTT_HELD_ACKS];
+    unsigned n_held_acks;
+    uint64_t held_until_us;
     uint64_t now_us;    /* of the current step */
     const char *reason; /* why feed or tick failed, for people */
 };
@@ -123,5 +129,15 @@ int mqtt_session_subscribe(struct mqtt_session *s, uint64_t now_us, const char *
 int mqtt_session_publish(struct mqtt_session *s, uint64_t now_us, const char *topic,
                          const void *payload, size_t len, uint8_t qos, mqtt_acked_fn acked,
                          void *userdata) MUST_CHECK;
+
+/*
+ * Within on_message: somebody works on an answer. The acknowledgement leaves behind the next
+ * publish then, and not before it, which would take the time of one more packet from those who wait
+ * for the answer; after 1 ms in any case. The order of acknowledgements is that of the messages.
+ */
+static inline void mqtt_session_answer_follows(struct mqtt_session *s)
+{
+    s->answer_follows = true;
+}
 
 #endif /* IOTD_MQTT_SESSION_H */

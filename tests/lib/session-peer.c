@@ -55,6 +55,10 @@ static void on_message(const struct mqtt_publish *publish, void *userdata)
     p->n_message++;
     copy(p->topic, publish->topic, publish->topic_len);
     copy(p->payload, publish->payload, publish->payload_len);
+    if (p->answer_follows)
+        mqtt_session_answer_follows(&p->s);
+    if (p->answers_at_once)
+        CHECK_INT(peer_publish_at(p->s.now_us, "answer", 1), 0);
 }
 
 static void on_skipped(const struct mqtt_publish *publish, size_t n_skipped, void *userdata)

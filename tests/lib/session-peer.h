@@ -22,6 +22,8 @@ struct peer {
     char topic[64], payload[64]; /* of the latest message */
     bool sent_dup;
     bool lose_in_connack; /* the owner gives up inside the callback */
+    bool answer_follows;  /* to each message, from now on */
+    bool answers_at_once; /* from within the callback */
     unsigned n_acked, n_cancelled, n_given_up;
 };
 

@@ -26,6 +26,110 @@ static void test_receive(void)
     mqtt_session_done(&peer.s);
 }
 
+static void check_puback(unsigned id)
+{
+    struct wire_packet p;
+
+    CHECK(peer_next(&p) && p.type == 4);
+    CHECK_INT(p.id, id);
+}
+
+static void check_none_sent(void)
+{
+    struct wire_packet p;
+
+    CHECK(!peer_next(&p));
+}
+
+static void check_answer(void)
+{
+    struct wire_packet p;
+
+    CHECK(peer_next(&p) && p.type == 3);
+}
+
+#define MESSAGE(now, id) FEED(now, 0x32, 6, 0, 1, 'b', 0, id, 'x')
+
+/* The acknowledgement of what is being worked on: behind the answer, or after a millisecond. */
+static void test_held_ack(void)
+{
+    peer_begin(1);
+    peer_up_at(T0);
+    peer.answer_follows = true;
+    CHECK_INT(MESSAGE(T0, 1), 0);
+    CHECK_INT(MESSAGE(T0 + 500, 2), 0);
+    check_none_sent();
+    CHECK(mqtt_session_next_us(&peer.s) == T0 + 1000);
+    CHECK_INT(peer_publish_at(T0 + 600, "answer", 1), 0);
+    check_answer();
+    check_puback(1);
+    check_puback(2);
+    CHECK(mqtt_session_next_us(&peer.s) > T0 + 1000);
+    CHECK_INT(MESSAGE(T0 + 2000, 3), 0);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 2999), 0);
+    check_none_sent();
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 3000), 0);
+    check_puback(3);
+    CHECK_INT(peer_publish_at(T0 + 4000, "answer", 1), 0);
+    check_answer();
+    check_none_sent();
+    mqtt_session_done(&peer.s);
+}
+
+/* In the order of the messages, whatever is known of them, and never more than a few. */
+static void test_held_order(void)
+{
+    peer_begin(1);
+    peer_up_at(T0);
+    peer.answer_follows = true;
+    CHECK_INT(MESSAGE(T0, 1), 0);
+    peer.answer_follows = false;
+    CHECK_INT(MESSAGE(T0, 2), 0);
+    check_puback(1);
+    check_puback(2);
+    peer.answer_follows = true;
+    for (unsigned i = 1; i <= MQTT_HELD_ACKS; i++)
+        CHECK_INT(MESSAGE(T0, (uint8_t) i), 0);
+    check_none_sent();
+    CHECK_INT(MESSAGE(T0, 100), 0);
+    for (unsigned i = 1; i <= MQTT_HELD_ACKS; i++)
+        check_puback(i);
+    check_puback(100);
+    peer.answers_at_once = true;
+    CHECK_INT(MESSAGE(T0, 3), 0);
+    check_answer();
+    check_puback(3);
+    mqtt_session_done(&peer.s);
+}
+
+/* Not of this connection: the messages come again. Before DISCONNECT they leave. */
+static void test_held_end(void)
+{
+    struct wire_packet p;
+
+    peer_begin(1);
+    peer_up_at(T0);
+    peer.answer_follows = true;
+    CHECK_INT(MESSAGE(T0, 1), 0);
+    peer.send_result = -ENOBUFS; /* no room: tried again in a moment */
+    CHECK_INT(peer_publish_at(T0, "answer", 1), 0);
+    CHECK(mqtt_session_next_us(&peer.s) <= T0);
+    CHECK_INT(mqtt_session_tick(&peer.s, T0), -ENOBUFS);
+    CHECK_STR(peer.s.reason, "cannot send PUBACK");
+    peer.send_result = 0;
+    mqtt_session_lost(&peer.s);
+    peer_up_at(T0 + S);
+    check_answer();
+    check_none_sent();
+    CHECK_INT(mqtt_session_tick(&peer.s, T0 + 2 * S), 0);
+    check_none_sent();
+    CHECK_INT(MESSAGE(T0 + 2 * S, 2), 0);
+    mqtt_session_disconnect(&peer.s);
+    check_puback(2);
+    CHECK(peer_next(&p) && p.type == 14);
+    mqtt_session_done(&peer.s);
+}
+
 static void test_qos0(void)
 {
     struct wire_packet p;
@@ -453,6 +557,9 @@ const struct suite_test suite_tests[] = {
     {"receive", test_receive},
     {"qos0", test_qos0},
     {"qos1", test_qos1},
+    {"held_ack", test_held_ack},
+    {"held_order", test_held_order},
+    {"held_end", test_held_end},
     {"puback", test_puback},
     {"puback_early", test_puback_early},
     {"ids", test_ids},
