@@ -34,6 +34,7 @@ static int send_by_bus(struct request *request, int32_t code, const char *text)
 struct answer {
     const char *text;
     const struct value_list *output; /* NULL: of a control */
+    const char *json;                /* instead */
 };
 
 static void fill_answer(struct pack_writer *w, const void *data)
@@ -42,6 +43,8 @@ static void fill_answer(struct pack_writer *w, const void *data)
     size_t opened;
 
     pack_put_string(w, "text", a->text, strlen(a->text));
+    if (a->json)
+        pack_put_string(w, "json", a->json, strlen(a->json));
     if (!a->output)
         return;
     opened = pack_open(w, "output", PACK_STRUCT);
@@ -49,14 +52,49 @@ static void fill_answer(struct pack_writer *w, const void *data)
     pack_close(w, opened);
 }
 
-static int send_reply(struct request *request, int32_t code, const char *text)
+/* More than a record as items; as JSON it fits, or it would not fit into a message either. */
+static int send_as_json(struct request *request, int32_t code, const char *text)
+{
+    struct iotc_value output = {.kind = VALUE_KIND_STRUCT, .parts = request->output};
+    const struct value v = {.kind = VALUE_KIND_STRUCT, .n = &output};
+    CLEANUP(freep) char *json = NULL;
+    struct answer a = {.text = text};
+    struct strbuf sb;
+    int r;
+
+    strbuf_init(&sb, LIMIT_MQTT_PAYLOAD);
+    value_add_json(&sb, &v);
+    r = strbuf_finish(&sb, &json);
+    if (r < 0)
+        return r;
+    a.json = json;
+    return shm_ring_answer(request->client, request->record, code, fill_answer, &a);
+}
+
+static void refuse_record(iotc_client *client, uint32_t id, int error)
+{
+    const struct answer a = {.text = errmap_text(error)};
+
+    if (shm_ring_answer(client, id, errmap_code(error), fill_answer, &a) < 0)
+        client_debug(client, "no memory for an answer: iotd's deadline answers for us");
+}
+
+static int send_by_ring(struct request *request, int32_t code, const char *text)
 {
     bool is_action = request->kind == SERVE_KIND_ACTION;
     const struct answer a = {.text = text, .output = is_action ? &request->output : NULL};
+    int r = shm_ring_answer(request->client, request->record, code, fill_answer, &a);
 
-    if (request->msg)
-        return send_by_bus(request, code, text);
-    return shm_ring_answer(request->client, request->record, code, fill_answer, &a);
+    if (r == -EMSGSIZE)
+        r = send_as_json(request, code, text);
+    if (r == -EMSGSIZE)
+        refuse_record(request->client, request->record, r);
+    return r;
+}
+
+static int send_reply(struct request *request, int32_t code, const char *text)
+{
+    return request->msg ? send_by_bus(request, code, text) : send_by_ring(request, code, text);
 }
 
 static void send_error(iotc_client *client, DBusMessage *msg, int error)
@@ -261,14 +299,6 @@ void serves_on_call(iotc_client *client, DBusMessage *msg)
         return;
     }
     serve(slot, request);
-}
-
-static void refuse_record(iotc_client *client, uint32_t id, int error)
-{
-    const struct answer a = {.text = errmap_text(error)};
-
-    if (shm_ring_answer(client, id, errmap_code(error), fill_answer, &a) < 0)
-        client_debug(client, "no memory for an answer: iotd's deadline answers for us");
 }
 
 int serves_on_record(iotc_client *client, enum serve_kind kind, uint32_t id,

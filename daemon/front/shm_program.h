@@ -98,7 +98,8 @@ void shm_program_end(struct shm_program *p, enum shm_end why, const char *what);
 
 /* Looks at the slots unless it is too early. Whether something was there. */
 bool shm_slots_look(struct shm_program *p);
-/* Takes what is there in any case. */
+/* Takes what is there, before its time; and for the last time. */
+void shm_slots_take(struct shm_program *p);
 void shm_slots_drain(struct shm_program *p);
 /* Whether the token was one of theirs. */
 bool shm_slots_completed(struct shm_program *p, uint64_t token, int code);

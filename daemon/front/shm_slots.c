@@ -267,9 +267,14 @@ static void on_slots_timer(struct loop_timer *timer, void *userdata)
     (void) shm_slots_look(userdata);
 }
 
+void shm_slots_take(struct shm_program *p)
+{
+    if (!report_slots_are_clean(p->up))
+        scan(p);
+}
+
 void shm_slots_drain(struct shm_program *p)
 {
     loop_timer_cancel(&p->slots_timer);
-    if (!report_slots_are_clean(p->up))
-        scan(p);
+    shm_slots_take(p);
 }

@@ -164,7 +164,10 @@ static int parse_json(const struct shm_record *rec, struct intake *in, json_t **
 static int on_report_json(const struct shm_record *rec, struct intake *in, uint64_t *ret_token)
 {
     CLEANUP(jx_decrefp) json_t *json = NULL;
-    int r = intake_begin_updates(in);
+    int r;
+
+    shm_slots_take(rec->program); /* they are older, and the program cannot tell which it sets */
+    r = intake_begin_updates(in);
 
     if (r == 0)
         r = parse_json(rec, in, &json);
@@ -253,12 +256,40 @@ static struct shm_call *find_call(const struct shm_program *p, uint32_t id)
     return NULL;
 }
 
+/* Outputs that are too large as items. */
+static int read_json_outputs(const struct pack_item *text, struct handler_answer *a)
+{
+    CLEANUP(jx_decrefp) json_t *json = NULL;
+    struct jx_error error;
+    const char *key;
+    json_t *output;
+    int r = jx_parse_object(text->s.text, text->s.len, &json, &error);
+
+    if (r < 0)
+        return r == -EBADMSG ? -EPROTO : r;
+    json_object_foreach(json, key, output)
+    {
+        const struct thing_define *def;
+        struct value *v;
+
+        r = handler_answer_output(a, key, &v, &def);
+        if (r == 0)
+            r = value_from_json(def, output, v, NULL);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int read_outputs(const struct shm_record *rec, struct handler_answer *a)
 {
     struct pack_reader outputs;
     struct pack_item item;
-    int r = pack_find(rec->items, "output", PACK_STRUCT, &item);
+    int r = pack_find(rec->items, "json", PACK_STRING, &item);
 
+    if (r == 0)
+        return read_json_outputs(&item, a);
+    r = r == -ENOENT ? pack_find(rec->items, "output", PACK_STRUCT, &item) : r;
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     outputs = item.items;

@@ -80,7 +80,7 @@ IOTC_API IOTC_MUST_CHECK int iotc_call_set_value(iotc_call *call, const char *pa
  *              error; or 1 to 599, a code of your own for the cloud
  * @param text  for people, may be NULL; more than 64 bytes are cut
  * @return 0; -EALREADY answered before; -ECONNRESET iotd went away, nobody waits for the answer;
- *         -EINVAL; -ENOMEM
+ *         -EMSGSIZE the output is more than a message holds, the cloud hears that; -EINVAL; -ENOMEM
  * @since 0.1
  */
 IOTC_API int iotc_call_answer(iotc_call *call, int code, const char *text);

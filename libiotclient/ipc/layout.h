@@ -244,8 +244,13 @@ LAYOUT_ASSERT(sizeof(struct layout_record) == 16);
 #define LAYOUT_UP_REPORT 1U /* items: "timestamp" int, 0 for now; "values" struct by property */
 #define LAYOUT_UP_EVENT 2U  /* items: "timestamp"; "id" string; "params" struct */
 #define LAYOUT_UP_EVENTS_JSON 3U /* items: "timestamp"; "json" string, as PostEventsJson */
-#define LAYOUT_UP_REPORT_JSON 4U /* items: "json" string, as ReportJson */
-#define LAYOUT_UP_ANSWER 5U /* to id; code; items: "text" string; of an action "output" struct */
+/* Items: "json" string, as ReportJson. iotd takes the report slots first: they are older. */
+#define LAYOUT_UP_REPORT_JSON 4U
+/*
+ * To id; code; items: "text" string; of an action "output" struct, or "json" string, an object of
+ * the outputs, where that struct is more than a record.
+ */
+#define LAYOUT_UP_ANSWER 5U
 
 #define LAYOUT_DOWN_TOKEN 16U     /* to id; code 0 or of errors.def; items: "token" int, "text" */
 #define LAYOUT_DOWN_COMPLETED 17U /* code; items: "token" int */

@@ -179,6 +179,27 @@ static void test_order_of_ways(void)
     end(&m);
 }
 
+/* JSON does not pass by what waits in a slot for the next turn of iotd. */
+static void test_json_is_newer(void)
+{
+    struct meter m;
+
+    begin(&m, "[report]\nrate = 1\n");
+    report_int(&m, "brightness", 1);
+    wait_done(&m, 0);
+    report_int(&m, "brightness", 2);
+    CHECK_INT(iotc_report_json(m.world.client, "{\"brightness\":3}", world_done, &m.world), 0);
+    m.want++;
+    wait_done(&m, 0);
+    CHECK_THING(m.scene.bus, "x:3 *", "Get", "s", "brightness");
+    CHECK_INT(iotc_report_json(m.world.client, "{\"brightness\":4}", world_done, &m.world), 0);
+    m.want++;
+    report_int(&m, "brightness", 5);
+    wait_done(&m, 0);
+    CHECK_THING(m.scene.bus, "x:5 *", "Get", "s", "brightness");
+    end(&m);
+}
+
 #define N_LARGE 600 /* elements: more than a record, less than a message */
 
 static iotc_value *new_large(void)
@@ -324,6 +345,7 @@ const struct suite_test suite_tests[] = {
     {"newest_wins", test_newest_wins},
     {"refused", test_refused},
     {"order_of_ways", test_order_of_ways},
+    {"json_is_newer", test_json_is_newer},
     {"large", test_large},
     {"killed", test_killed},
     {"threads", test_threads},

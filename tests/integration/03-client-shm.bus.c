@@ -281,6 +281,95 @@ static void test_action(void)
     end(&l);
 }
 
+/* --- outputs that no record holds as items --- */
+
+#define INTS                                                                                       \
+    "'define':{'type':'array','arrayInfo':{'type':'int','unit':'','step':'1','min':'0','max':'9'}" \
+    "}"
+#define OUTPUT(id) "{'id':'" id "','name':'Ints'," INTS "}"
+#define N_INTS 1000
+
+static char *file_of(const char *name, char *text)
+{
+    char *path;
+
+    for (char *p = text; *p; p++) {
+        if (*p == '\'')
+            *p = '"';
+    }
+    path = fixture_write_file(name, 0600, text);
+    free(text);
+    return path;
+}
+
+static void on_dump(iotc_client *client, iotc_call *call, void *userdata)
+{
+    struct lamp *l = userdata;
+    iotc_value *ints = NULL;
+
+    (void) client;
+    l->n_calls++;
+    CHECK_INT(iotc_value_new_array(&ints), 0);
+    for (int i = 0; i < N_INTS; i++)
+        CHECK_INT(iotc_value_add_int(ints, i % 10), 0);
+    CHECK_INT(iotc_call_set_value(call, "a", ints), 0);
+    CHECK_INT(iotc_call_set_value(call, "b", ints), 0);
+    CHECK_INT(iotc_call_set_value(call, "c", ints), 0);
+    iotc_value_free(ints);
+    CHECK_INT(iotc_call_answer(call, 0, "all"), 0);
+}
+
+static bool is_dumping(void *userdata)
+{
+    const struct lamp *l = userdata;
+
+    return iotc_slot_get_error(l->action_slot) == 0 && shm_is_active(l->world.client);
+}
+
+static void test_large_output(void)
+{
+    static const char *const args[] = {"ActionId=dump", "InputParams={}", NULL};
+    CLEANUP(freep)
+    char *model =
+        file_of("dump.json",
+                scene_printf("{'version':'1.0','profile':{'ProductId':'" CLOUD_PRODUCT
+                             "','CategoryId':'1'},'properties':[],'events':[],'actions':[{'id':"
+                             "'dump','name':'Dump','desc':'','input':[],'output':[" OUTPUT(
+                                 "a") "," OUTPUT("b") "," OUTPUT("c") "]}]}"));
+    CLEANUP(freep)
+    char *config = file_of(
+        "dump-cloud.json",
+        scene_printf("{'products':[{'product_id':'" CLOUD_PRODUCT "','product_secret':'x','name':"
+                     "'Dump','model':'%s','devices':[{'device_name':'" CLOUD_DEVICE "','secret':"
+                     "'ZGVzay1vbmx5LXNlY3JldA=='}]}],'apps':[{'app_key':'deskappkey','app_secret':"
+                     "'desk-only-app-secret'}]}",
+                     model));
+    CLEANUP(json_decrefp) json_t *reply = NULL, *response = NULL;
+    const json_t *output;
+    struct lamp l = {.code = 0};
+    struct proc *app;
+    struct wish w;
+
+    scene_start_with(&l.scene, NULL, config, model);
+    world_init(&l.world);
+    CHECK_INT(iotc_serve_action(l.world.client, &l.action_slot, "dump", on_dump, &l, NULL), 0);
+    world_until(&l.world, is_dumping, &l, "served");
+    app = cloud_app_start(l.scene.cloud, "AppCallDeviceActionSync", args);
+    w = (struct wish){&l, 0, 1};
+    world_until(&l.world, has_come, &w, "the call");
+    world_settle(&l.world);
+    reply = cloud_wait_method(l.scene.cloud, "up", "action_reply");
+    CHECK_INT(scene_int(reply, "code"), 0);
+    output = json_object_get(json_object_get(reply, "response"), "c");
+    CHECK_INT(json_array_size(output), N_INTS);
+    CHECK_INT(json_integer_value(json_array_get(output, N_INTS - 1)), (N_INTS - 1) % 10);
+    response = cloud_app_finish(app);
+    CHECK_STR(scene_text(response, "Status"), "succ");
+    iotc_slot_unref(l.action_slot);
+    world_fini(&l.world);
+    scene_stop(&l.scene);
+}
+
 const char *const suite_name = "client-shm-controls";
 const struct suite_test suite_tests[] = {
     {"answered", test_answered},
@@ -289,5 +378,6 @@ const struct suite_test suite_tests[] = {
     {"program_ends", test_program_ends},
     {"unserved", test_unserved},
     {"action", test_action},
+    {"large_output", test_large_output},
     {NULL, NULL},
 };
