@@ -68,8 +68,8 @@ IOTC_API int iotc_event_set_timestamp(iotc_event *event, uint64_t real_s);
  *               -ECONNRESET iotd had accepted the event and was started again, and does not know
  *               what became of it (it knows, unless its disk or the bus was lost);
  *               -ECANCELED the client ended; any other code of the cloud, see iotc_strerror()
- * @return 0; -ENOBUFS too many events wait here; -EINVAL; -ESHUTDOWN the client is gone; -ENOMEM.
- *         done does not run if this is not 0
+ * @return 0; -ENOBUFS too many events wait here, see iotc_client_watch_writable(); -EINVAL;
+ *         -ESHUTDOWN the client is gone; -ENOMEM. done does not run if this is not 0
  * @since 0.1
  */
 IOTC_API IOTC_MUST_CHECK int iotc_event_post(iotc_event *event, uint32_t flags, iotc_done_fn done,
