@@ -86,11 +86,11 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_get_value(iotc_prop *prop, iotc_value **r
                                                  uint64_t *ret_stamp_us);
 
 /**
- * Reports a value. What the callbacks of one dispatch report leaves in one message; what is reported
- * outside of them leaves with what else is there when iotd looks. The newest value of a property
- * wins: a value that is overtaken before it left is not sent. While iotd is
- * away the newest value is kept and sent after the next attach; a value that was not confirmed
- * when iotd went away is sent again. Any thread may call these; done runs in the client's own.
+ * Reports a value. What the callbacks of one dispatch report leaves in one message; what is
+ * reported outside of them leaves with what else is there when iotd looks. The newest value of a
+ * property wins: a value that is overtaken before it left is not sent. While iotd is away the
+ * newest value is kept and sent after the next attach; a value that was not confirmed when iotd
+ * went away is sent again. Any thread may call these; done runs in the client's own.
  * @param done  may be NULL. Runs once: 0 the cloud took this value or one that overtook it;
  *              -ERANGE outside of what the model allows; -EPERM another program serves the id;
  *              -ENOENT the model has it no more; -EACCES; -ETIMEDOUT the cloud did not answer;
