@@ -47,6 +47,8 @@ static void flush(iotc_client *client)
     /* Types and owners are known after the model only. */
     if (client->link_state == IOTC_LINK_ABSENT || client->closed)
         return;
+    if (client->rings.reports_first)
+        reports_flush(client);
     if (posts_flush(client))
         reports_flush(client);
 }

@@ -55,9 +55,14 @@ void dones_run_own(iotc_client *client, struct list *dones)
     }
 }
 
-void dones_run(iotc_client *client, struct list *dones, int result)
+void dones_set_result(struct list *dones, int result)
 {
     LIST_FOR_EACH (n, dones)
         LIST_ENTRY(n, struct done, link)->result = result;
+}
+
+void dones_run(iotc_client *client, struct list *dones, int result)
+{
+    dones_set_result(dones, result);
     dones_run_own(client, dones);
 }

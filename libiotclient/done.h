@@ -25,6 +25,7 @@ void done_drop_last(iotc_client *client, struct list *dones);
 void dones_run(iotc_client *client, struct list *dones, int result);
 /* The same; each has its own result. */
 void dones_run_own(iotc_client *client, struct list *dones);
+void dones_set_result(struct list *dones, int result);
 /* With the lock: older ones come before those that are there. */
 void dones_prepend(struct list *dones, struct list *older);
 

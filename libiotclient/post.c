@@ -316,7 +316,7 @@ static int send_post(struct post *post)
     r = shm_ring_send(client, doors[post->kind].type, fill_post, post, &post->record);
     if (r != -EMSGSIZE)
         return r;
-    if (!shm_ring_may_bus(client))
+    if (!shm_ring_may_bus(client, false))
         return -EBUSY;
     r = send_by_bus(post);
     if (r < 0)

@@ -229,7 +229,7 @@ static int send_batch(struct batch *batch)
     r = shm_ring_send(client, LAYOUT_UP_REPORT, fill_batch_record, batch, &batch->record);
     if (r != -EMSGSIZE)
         return r;
-    if (!shm_ring_may_bus(client))
+    if (!shm_ring_may_bus(client, true))
         return -EBUSY;
     r = send_by_bus(batch);
     if (r < 0)

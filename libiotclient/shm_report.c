@@ -354,7 +354,9 @@ static void give_slot_back(iotc_prop *prop, struct list *ret_ended)
     } else if (pr->pending) {
         move_dones(pr, &pr->pending->dones);
     } else {
-        move_dones(pr, ret_ended); /* overtaken by what was confirmed */
+        /* Somebody else of this program has written there; or what was confirmed overtook them. */
+        dones_set_result(&pr->dones, pr->is_in_slot && !is_confirmed ? -EIO : 0);
+        move_dones(pr, ret_ended);
     }
     drop_reserve(pr);
     pr->has_slot = pr->is_in_slot = pr->has_place = pr->table_keeps_all = false;

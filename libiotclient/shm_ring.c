@@ -57,6 +57,7 @@ void shm_ring_on_detached(iotc_client *client)
     drop_answers(rings);
     drop_early(rings);
     rings->wants_room = rings->must_ring = rings->is_broken = rings->is_held_up = false;
+    rings->wants_bus = rings->reports_first = false;
     rings->n_sent = rings->n_by_bus = 0;
 }
 
@@ -119,7 +120,7 @@ int shm_ring_send(iotc_client *client, uint32_t type, shm_fill_fn fill, const vo
     size_t len;
     int r;
 
-    if (rings->n_by_bus > 0) {
+    if (rings->n_by_bus > 0 || (rings->wants_bus && rings->n_sent > 0)) {
         rings->is_held_up = true;
         return -EBUSY;
     }
@@ -159,19 +160,19 @@ void shm_ring_answered(iotc_client *client)
     go_on(client);
 }
 
-bool shm_ring_may_bus(iotc_client *client)
+bool shm_ring_may_bus(iotc_client *client, bool is_report)
 {
     struct rings *rings = &client->rings;
-    bool may = rings->n_sent + rings->n_by_bus == 0;
+    bool is_alone = rings->n_sent + rings->n_by_bus == 0;
 
-    if (may && !rings->early)
+    if (is_alone && !rings->early)
         rings->early = calloc(LIMIT_CLIENT_TOKENS, sizeof(*rings->early));
-    if (may && rings->early)
-        return true;
-    rings->is_held_up |= !may;
-    if (may)
+    rings->is_held_up |= !is_alone;
+    rings->wants_bus = !is_alone;
+    rings->reports_first = !is_alone && is_report;
+    if (is_alone && !rings->early)
         client_flush_later(client, CLIENT_MEMORY_PAUSE_US);
-    return false;
+    return is_alone && rings->early;
 }
 
 void shm_ring_by_bus(iotc_client *client)

@@ -30,6 +30,8 @@ struct rings {
     bool must_ring;      /* something was written since the bell */
     bool is_broken;      /* found while sending; the next turn ends it */
     bool is_held_up;     /* something waits for what was sent before */
+    bool wants_bus;      /* a large one does: nothing is sent before it any more */
+    bool reports_first;  /* it is a report: posts do not come before it for once */
     unsigned n_sent;     /* records that want a token and have none yet */
     unsigned n_by_bus;   /* the same of what went over the bus */
     struct list answers; /* wait for room */
@@ -58,7 +60,7 @@ int shm_ring_send(iotc_client *client, uint32_t type, shm_fill_fn fill, const vo
 /* The token of a record, or the refusal, has come. */
 void shm_ring_answered(iotc_client *client);
 /* Whether it may go over the bus now: else the client is flushed when it is time. */
-bool shm_ring_may_bus(iotc_client *client);
+bool shm_ring_may_bus(iotc_client *client, bool is_report);
 void shm_ring_by_bus(iotc_client *client);
 /* The bus has answered. If it was a token: whether its completion has come already. */
 bool shm_ring_bus_answered(iotc_client *client, uint64_t token, int *ret_result);

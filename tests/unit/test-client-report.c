@@ -340,6 +340,33 @@ static void test_iotd_dies(void)
     }
 }
 
+/* Somebody wrote over the slot, as a child of the program can: the value is gone, its done says so.
+ */
+static void test_scribbled(void)
+{
+    struct outcome o = {.n = 0}, other = {.n = 0};
+    struct shm_iotd_report report;
+    struct shm_iotd d, next;
+
+    shm_iotd_open(&d, 1);
+    CHECK_INT(report_int(&d, "brightness", 7, &o), 0);
+    CHECK_INT(iotc_prop_report_string(prop_of(&d, "name"), "text", on_done, &other), 0);
+    CHECK(shm_iotd_take(&d, PLACE_INT, &report));
+    d.client->shm.up->slots[report.slot].copies[1].word[0] = UINT64_MAX;
+    CHECK(shm_iotd_take(&d, PLACE_STRING, &report));
+    d.client->shm.up->slots[report.slot].copies[1].word[2] = UINT64_MAX; /* no text */
+    shm_iotd_die(&d);
+    CHECK_INT(o.n, 1);
+    CHECK_INT(o.result, -EIO);
+    CHECK_INT(other.n, 1);
+    CHECK_INT(other.result, -EIO);
+    shm_iotd_open_for(&next, d.client, 2);
+    CHECK(!shm_iotd_next(&next));
+    CHECK_INT(report_int(&next, "brightness", 8, NULL), 0);
+    CHECK_INT(take_int(&next, PLACE_INT, NULL), 8);
+    shm_iotd_close(&next);
+}
+
 /* Reported while iotd is away: newer than what it left unconfirmed, dones of both wait for it. */
 static void test_newer_while_away(void)
 {
@@ -544,6 +571,7 @@ const struct suite_test suite_tests[] = {
     {"long_after_short", test_long_after_short},
     {"many_properties", test_many_properties},
     {"iotd_dies", test_iotd_dies},
+    {"scribbled", test_scribbled},
     {"newer_while_away", test_newer_while_away},
     {"slot_is_newer_than_batch", test_slot_is_newer_than_batch},
     {"batch_has_overtaken_slot", test_batch_has_overtaken_slot},

@@ -195,13 +195,14 @@ static void test_order_with_bus(void)
     CHECK_INT(shm_ring_send(c, LAYOUT_UP_EVENT, fill_huge, NULL, &id), -EMSGSIZE);
     CHECK_INT(shm_ring_answer(c, 1, 0, fill_huge, NULL), -EMSGSIZE);
     CHECK_INT(shm_ring_send(c, LAYOUT_UP_EVENT, fill_number, &n, &id), 0);
-    CHECK(!shm_ring_may_bus(c));
+    CHECK(!shm_ring_may_bus(c, false));
     CHECK(c->rings.is_held_up);
+    CHECK_INT(shm_ring_send(c, LAYOUT_UP_EVENT, fill_number, &n, &other), -EBUSY); /* its turn */
     shm_ring_answered(c);
     CHECK(!c->rings.is_held_up);
-    CHECK(shm_ring_may_bus(c));
+    CHECK(shm_ring_may_bus(c, false));
     shm_ring_by_bus(c);
-    CHECK(!shm_ring_may_bus(c));
+    CHECK(!shm_ring_may_bus(c, false));
     CHECK_INT(shm_ring_send(c, LAYOUT_UP_EVENT, fill_number, &n, &other), -EBUSY);
     /* iotd's answer on the bus is slower than its completion in the ring. */
     shm_iotd_completed(&d, 76, 0);
@@ -210,7 +211,7 @@ static void test_order_with_bus(void)
     CHECK(shm_ring_bus_answered(c, 77, &result));
     CHECK_INT(result, -ERANGE);
     CHECK(c->rings.early == NULL);
-    CHECK(shm_ring_may_bus(c));
+    CHECK(shm_ring_may_bus(c, false));
     shm_ring_by_bus(c);
     CHECK(!shm_ring_bus_answered(c, 77, &result));
     CHECK_INT(shm_ring_send(c, LAYOUT_UP_EVENT, fill_number, &n, &other), 0);
