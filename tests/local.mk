@@ -621,8 +621,9 @@ shm_talk = $(shm_peer) %reldir%/lib/shm-talk.c %reldir%/lib/shm-talk.h \
 
 unit_tests += %reldir%/unit/test-shm-table
 %canon_reldir%_unit_test_shm_table_SOURCES = %reldir%/unit/test-shm-table.c $(table_reader) \
-	%reldir%/lib/types-table.c %reldir%/lib/types-table.h
+	%reldir%/lib/fault.c %reldir%/lib/fault.h %reldir%/lib/types-table.c %reldir%/lib/types-table.h
 %canon_reldir%_unit_test_shm_table_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_shm_table_LDFLAGS = $(fault_ldflags)
 %canon_reldir%_unit_test_shm_table_LDADD = $(daemon_test_libs) $(JANSSON_LIBS)
 
 unit_tests += %reldir%/unit/test-thing

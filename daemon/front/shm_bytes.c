@@ -25,10 +25,9 @@ uint32_t shm_type_of(enum thing_type type)
     return types[type];
 }
 
-/* Room for what was asked for, and somewhat more: values grow by and by. */
-static int make_room(struct shm_bytes *b, size_t size)
+int shm_bytes_reserve(struct shm_bytes *b, size_t size)
 {
-    size_t n_words = size / sizeof(*b->room) + 32;
+    size_t n_words = size / sizeof(*b->room) + 1;
     uint64_t *room;
 
     if (size <= b->size)
@@ -48,7 +47,7 @@ static int pack(struct shm_bytes *b, const struct value *v)
     int r;
 
     shm_value_put_content(&w, v);
-    r = make_room(b, w.len);
+    r = shm_bytes_reserve(b, w.len);
     if (r < 0)
         return r;
     w = (struct pack_writer){.data = (uint8_t *) b->room, .size = b->size};

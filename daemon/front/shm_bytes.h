@@ -22,6 +22,8 @@ struct shm_bytes {
     size_t len;
 };
 
+/* Room for a packed value of so many bytes: none that is smaller fails. -ENOMEM */
+int shm_bytes_reserve(struct shm_bytes *b, size_t size) MUST_CHECK;
 /* data and len, valid until the next call or a change of v. 0; -ENOMEM; -EINVAL no kind. */
 int shm_bytes_of(struct shm_bytes *b, const struct value *v) MUST_CHECK;
 void shm_bytes_done(struct shm_bytes *b);

@@ -317,13 +317,28 @@ static void refresh_place(struct shm_tables *ts, size_t index)
     put_everywhere(ts, index);
 }
 
+/* What a write needs, so that none fails for a lack of memory. */
+static int reserve_bytes(struct shm_tables *ts)
+{
+    const struct model *m = ts->core->model;
+    size_t most = 0;
+
+    for (size_t i = 0; i < m->n_properties; i++) {
+        size_t len = bytes_of(&m->properties[i].define);
+
+        most = len > most ? len : most;
+    }
+    return shm_bytes_reserve(&ts->bytes, most);
+}
+
 static int make_places(struct shm_tables *ts)
 {
     size_t n = ts->core->model->n_properties;
     struct shm_place *places;
+    int r = reserve_bytes(ts);
 
-    if (n <= ts->n_places)
-        return 0;
+    if (r < 0 || n <= ts->n_places)
+        return r;
     places = reallocarray(ts->places, n, sizeof(*places));
     if (!places)
         return -ENOMEM;

@@ -11,6 +11,7 @@
 #include "daemon/front/shm_table.h"
 #include "libiotclient/base/fdutil.h"
 #include "tests/lib/core-rig.h"
+#include "tests/lib/fault.h"
 #include "tests/lib/suite.h"
 #include "tests/lib/table-reader.h"
 #include "tests/lib/types-table.h"
@@ -477,6 +478,43 @@ static void test_no_descriptors(void)
     end();
 }
 
+/* --- no memory --- */
+
+static int run_get(void *userdata)
+{
+    const struct shm_set set = all_but(0);
+    struct shm_view *view = NULL;
+    int r = shm_view_get(&ts, &set, &view);
+
+    (void) userdata;
+    if (r < 0)
+        CHECK(!view);
+    shm_view_unref(view);
+    return r;
+}
+
+static void check_get(void *userdata)
+{
+    (void) userdata;
+    CHECK_INT(ts.n_views, 0);
+    CHECK(!ts.places && !ts.bytes.room);
+}
+
+static void test_no_memory(void)
+{
+    CLEANUP(freep) char *text = read_model();
+
+    begin_with(text);
+    for (size_t i = 0; i < types_n_values; i++) {
+        CLEANUP(freep) char *json = types_json(types_values[i].json);
+
+        if (!types_values[i].error)
+            write_json(types_values[i].id, json, NOW);
+    }
+    fault_sweep("shm_view_get", run_get, check_get, NULL);
+    end();
+}
+
 const char *const suite_name = "shm-table";
 const struct suite_test suite_tests[] = {
     {"values", test_values},
@@ -488,5 +526,6 @@ const struct suite_test suite_tests[] = {
     {"history", test_history},
     {"outgrown", test_outgrown},
     {"no-descriptors", test_no_descriptors},
+    {"no-memory", test_no_memory},
     {NULL, NULL},
 };
