@@ -286,7 +286,7 @@ struct bus *bus_free(struct bus *bus)
         dbus_connection_flush(bus->conn); /* the last replies; the bus reads at once */
     }
     tear_down(bus);
-    shm_tables_done(&bus->tables);
+    bus_shm_done(bus);
     free(bus->shm_record);
     free(bus->address);
     free(bus);

@@ -27,8 +27,9 @@ struct bus {
     struct tree_object *device_object;
     struct bus_peers peers;
     struct shm_tables tables;
-    uint8_t *shm_record; /* what is copied from a ring; LAYOUT_RECORD_MAX bytes, or NULL */
-    bool shm_failed;     /* it is on the log */
+    uint8_t *shm_record;         /* what is copied from a ring; LAYOUT_RECORD_MAX bytes, or NULL */
+    bool shm_failed;             /* it is on the log */
+    struct loop_timer shm_timer; /* ends the shared memory of those whose table is lost */
     struct log_limit refusals;
     struct link_watch link_watch;
     struct loop_timer timer; /* next attempt, or tear-down after a loss */
@@ -65,6 +66,7 @@ void bus_attach(struct tree_call *call, void *userdata);
 
 /* bus_shm.c: who reads which table, and the news of it. */
 void bus_shm_init(struct bus *bus);
+void bus_shm_done(struct bus *bus);
 /*
  * Shared memory for a program, in the place of what it had.
  * @param ret_fds  for the program; the caller closes them

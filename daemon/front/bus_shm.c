@@ -196,17 +196,26 @@ static void on_moved(struct shm_view *view, void *userdata)
     }
 }
 
-static void on_lost(struct shm_view *view, void *userdata)
+static void on_lost_timer(struct loop_timer *timer, void *userdata)
 {
-    CLEANUP(shm_view_unrefp) struct shm_view *held = shm_view_ref(view);
     struct bus *bus = userdata;
 
+    (void) timer;
     LIST_FOR_EACH (node, &bus->core->clients.list) {
         struct client *client = LIST_ENTRY(node, struct client, link);
 
-        if (bus_client_view(client) == held)
+        if (bus_client_view(client) && shm_view_is_lost(bus_client_view(client)))
             bus_shm_end(bus, client, -ENOMEM);
     }
+}
+
+/* From the loop: what was written may have come out of the shared memory that has to end. */
+static void on_lost(struct shm_view *view, void *userdata)
+{
+    struct bus *bus = userdata;
+
+    (void) view;
+    loop_timer_arm(bus->loop, &bus->shm_timer, 0, on_lost_timer, bus);
 }
 
 /* Only of what it may read: it learns nothing of the times of others. */
@@ -248,12 +257,36 @@ void bus_shm_init(struct bus *bus)
     bus->tables.userdata = bus;
 }
 
+void bus_shm_done(struct bus *bus)
+{
+    loop_timer_cancel(&bus->shm_timer);
+    shm_tables_done(&bus->tables);
+}
+
 /* --- Attach --- */
 
 static void fds_close(int fds[LAYOUT_FD_COUNT_])
 {
     for (int i = 0; i < LAYOUT_FD_COUNT_; i++)
         fds[i] = fd_close(fds[i]);
+}
+
+/* Of a program like this one, if there is one: rules are many, and so are properties. */
+static int find_view(struct bus *bus, const struct bus_peer *peer, struct shm_view **ret_view)
+{
+    struct shm_set set;
+
+    LIST_FOR_EACH (node, &bus->core->clients.list) {
+        const struct client *other = LIST_ENTRY(node, struct client, link);
+        struct shm_view *view = bus_client_view(other);
+
+        if (view && !shm_view_is_lost(view) && is_alike(peer, bus_client_peer(other))) {
+            *ret_view = shm_view_ref(view);
+            return 0;
+        }
+    }
+    set_of(bus, peer, &set);
+    return shm_view_get(&bus->tables, &set, ret_view);
 }
 
 /* The last one: the others have lower numbers. */
@@ -271,11 +304,8 @@ static int make(struct bus *bus, struct client *client, int fds[LAYOUT_FD_COUNT_
 {
     CLEANUP(shm_view_unrefp) struct shm_view *view = NULL;
     struct shm_program *program;
-    struct shm_set set;
-    int r;
+    int r = find_view(bus, bus_client_peer(client), &view);
 
-    set_of(bus, bus_client_peer(client), &set);
-    r = shm_view_get(&bus->tables, &set, &view);
     if (r < 0)
         return r;
     r = shm_program_new(&program, bus, client, fds);

@@ -43,6 +43,7 @@ struct shm_view {
     size_t blobs_len;
     bool is_open; /* within a batch */
     bool is_full; /* a value had no room */
+    bool is_lost; /* and there was no larger table */
 };
 
 bool shm_set_equal(const struct shm_set *a, const struct shm_set *b)
@@ -274,6 +275,7 @@ static void close_views(struct shm_tables *ts)
         }
         log_warn("no larger table error=\"%s\"", strerror(-r));
         shm_view_retire(view);
+        view->is_lost = true;
         ts->on_lost(view, ts->userdata);
     }
 }
@@ -449,6 +451,11 @@ void shm_view_extend(struct shm_view *view, const struct shm_set *set)
 void shm_view_retire(struct shm_view *view)
 {
     list_remove(&view->link);
+}
+
+bool shm_view_is_lost(const struct shm_view *view)
+{
+    return view->is_lost;
 }
 
 int shm_view_dup_fd(const struct shm_view *view)

@@ -44,7 +44,7 @@ struct shm_tables {
     size_t blobs_first; /* the most room for long values that a table begins with */
     /* A view has got another table, with another epoch: it outgrew the one that it had. */
     void (*on_moved)(struct shm_view *view, void *userdata);
-    /* It needs one, and there is none to be had: it is not written any more. */
+    /* It needs one, and there is none to be had: it is lost, and not written any more. */
     void (*on_lost)(struct shm_view *view, void *userdata);
     void *userdata;
 };
@@ -77,6 +77,7 @@ const struct shm_set *shm_view_set(const struct shm_view *view);
 void shm_view_extend(struct shm_view *view, const struct shm_set *set);
 /* Nothing is written to it any more, and nobody gets it: somebody who has it must not read on. */
 void shm_view_retire(struct shm_view *view);
+bool shm_view_is_lost(const struct shm_view *view);
 /* A duplicate for a program, close-on-exec; or -errno. */
 int shm_view_dup_fd(const struct shm_view *view) MUST_CHECK;
 uint64_t shm_view_epoch(const struct shm_view *view);

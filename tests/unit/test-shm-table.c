@@ -470,6 +470,7 @@ static void test_no_descriptors(void)
     write_long("b", 'b');
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &saved), 0);
     CHECK(!none && n_moved == 0 && n_lost == 1 && last_view == view);
+    CHECK(shm_view_is_lost(view));
     CHECK_INT(ts.n_views, 1);
     write_json("c", "3", NOW); /* lost: not written any more */
     CHECK_TABLE(&r, "c", "");
