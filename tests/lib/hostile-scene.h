@@ -3,18 +3,22 @@
 #define IOTD_TESTS_HOSTILE_SCENE_H
 
 /*
- * A scene with a well-behaved program, which serves brightness and hears nothing of what happens,
- * and a hostile one (scribbler.h).
+ * A scene with two well-behaved programs, which hear nothing of what happens: one on the bus that
+ * serves brightness, one of the library, with shared memory, that serves power_switch; and a
+ * hostile one (scribbler.h).
  */
 
 #include "tests/lib/scene.h"
+#include "tests/lib/world.h"
 
 struct hostile_scene {
     struct scene s;
     struct bus_client *lamp;
-    struct bus_client *idle; /* serves power_switch, and answers nothing */
-    struct proc *scribbler;  /* NULL: none runs */
-    int input;               /* of it */
+    struct world world;
+    iotc_slot *slot;
+    unsigned n_controls, n_wanted;
+    struct proc *scribbler; /* NULL: none runs */
+    int input;              /* of it */
     bool is_let_go;
     int begin_fds;
 };
@@ -33,7 +37,8 @@ void hostile_let_go(struct hostile_scene *h);
 /* Waits for its end: 0 once it was let go, or 128 + the signal that it sent to itself. */
 void hostile_end(struct hostile_scene *h, int status);
 
-/* The others are served: a value is read, a control answered. Nothing of theirs has changed. */
+/* The others are served: values are read and reported, controls answered. Nothing of theirs has
+ * changed. */
 void hostile_check_others(struct hostile_scene *h);
 /* iotd waits, and does not turn round and round: its processor time until a deadline of its own. */
 void hostile_check_calm(struct hostile_scene *h);
