@@ -290,6 +290,7 @@ static void client_free(iotc_client *client)
     snapshots_done(client);
     props_done(&client->props);
     slot_list_done(&client->link_slots);
+    shm_ring_done(client);
     shm_done(client);
     session_free(client->session);
     loop_timer_cancel(&client->flush);
