@@ -137,28 +137,51 @@ static int take_text(const struct value *v, void *arg)
     return prop_copy_text(v->s, out->buf, out->size);
 }
 
-/* A text in the table, all of it on the stack. -ENOENT: not this way. */
-static int read_text(const iotc_prop *prop, const struct text_out *out, uint64_t *ret_stamp_us)
+/* Whether it is a text, and one that can be. */
+static bool is_text(uint64_t meta, size_t max_len)
 {
-    uint8_t data[LIMIT_STRING_VALUE + 1];
-    struct table_bytes bytes = {data, sizeof(data) - 1, true};
-    struct layout_copy copy;
-    uint64_t meta;
-    size_t len;
+    return (latch_flags(meta) & LAYOUT_FLAG_VALUE) && has_type(meta, TYPES_STRING) &&
+           latch_len(meta) <= max_len;
+}
 
-    if (prop_table_read(prop, &copy, &bytes) < 0)
+/* A text that lies in its slot. -ENOENT: not this way. */
+static int read_short_text(const iotc_prop *prop, const struct text_out *out,
+                           uint64_t *ret_stamp_us)
+{
+    const struct props *props = &prop->client->props;
+    uint32_t turn = __atomic_load_n(&props->turn, __ATOMIC_ACQUIRE);
+    const struct layout_slot *slot = __atomic_load_n(&prop->slot, __ATOMIC_ACQUIRE);
+    char text[LAYOUT_INLINE + 1];
+    struct layout_copy copy;
+    uint32_t seq;
+
+    if (!slot || turn % 2 != 0 || !latch_read(slot, TABLE_TRIES, &copy, &seq) ||
+        __atomic_load_n(&props->turn, __ATOMIC_RELAXED) != turn)
         return -ENOENT;
-    meta = copy.word[0];
-    len = latch_len(meta);
-    if (!(latch_flags(meta) & LAYOUT_FLAG_VALUE) || !has_type(meta, TYPES_STRING) ||
-        len > LIMIT_STRING_VALUE)
+    if ((latch_flags(copy.word[0]) & LAYOUT_FLAG_BLOB) || !is_text(copy.word[0], LAYOUT_INLINE))
         return -ENOENT;
-    if (!(latch_flags(meta) & LAYOUT_FLAG_BLOB))
-        memcpy(data, &copy.word[2], len < LAYOUT_INLINE ? len : LAYOUT_INLINE);
-    data[len] = '\0';
+    memcpy(text, &copy.word[2], LAYOUT_INLINE);
+    text[latch_len(copy.word[0])] = '\0';
     if (ret_stamp_us)
         *ret_stamp_us = copy.word[1];
-    return prop_copy_text((const char *) data, out->buf, out->size);
+    return prop_copy_text(text, out->buf, out->size);
+}
+
+/* A text among the blobs, all of it on the stack. -ENOENT: not this way. */
+static int read_long_text(const iotc_prop *prop, const struct text_out *out, uint64_t *ret_stamp_us)
+{
+    char text[LIMIT_STRING_VALUE + 1];
+    struct table_bytes bytes = {(uint8_t *) text, sizeof(text) - 1, true};
+    struct layout_copy copy;
+
+    if (prop_table_read(prop, &copy, &bytes) < 0 ||
+        !(latch_flags(copy.word[0]) & LAYOUT_FLAG_BLOB) ||
+        !is_text(copy.word[0], LIMIT_STRING_VALUE))
+        return -ENOENT;
+    text[latch_len(copy.word[0])] = '\0';
+    if (ret_stamp_us)
+        *ret_stamp_us = copy.word[1];
+    return prop_copy_text(text, out->buf, out->size);
 }
 
 int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_stamp_us)
@@ -168,7 +191,9 @@ int iotc_prop_get_string(iotc_prop *prop, char *buf, size_t size, uint64_t *ret_
 
     if (!prop || (!buf && size))
         return -EINVAL;
-    r = read_text(prop, &out, ret_stamp_us);
+    r = read_short_text(prop, &out, ret_stamp_us);
+    if (r == -ENOENT)
+        r = read_long_text(prop, &out, ret_stamp_us);
     if (r == -ENOENT)
         r = prop_get(prop, KIND(STRING), take_text, &out, ret_stamp_us);
     return r;

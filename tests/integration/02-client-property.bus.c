@@ -328,7 +328,7 @@ static void test_impostor(void)
 struct reader {
     iotc_prop *prop;
     atomic_bool stop;
-    unsigned n;
+    atomic_uint n;
     bool torn;
 };
 
@@ -347,6 +347,13 @@ static void *read_all(void *userdata)
         r->n++;
     }
     return NULL;
+}
+
+static bool has_read(void *userdata)
+{
+    const struct reader *r = userdata;
+
+    return r->n > 0;
 }
 
 static void test_any_thread(void)
@@ -368,9 +375,9 @@ static void test_any_thread(void)
         test_loop_turn(&w.tl, 1000);
     }
     world_settle(&w);
+    (void) world_until(&w, has_read, &reader, "the other thread reads");
     reader.stop = true;
     CHECK_INT(pthread_join(thread, NULL), 0);
-    CHECK(reader.n > 0);
     CHECK(!reader.torn);
     world_fini(&w);
 }

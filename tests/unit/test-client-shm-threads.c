@@ -176,7 +176,7 @@ static void write_all(struct table_rig *rig, struct shape shape, unsigned t)
 static void open_table(struct table_rig *rig, unsigned table, unsigned t)
 {
     struct shape shape = shape_of(table);
-    char id[8];
+    char id[16];
 
     table_rig_open(rig, shape.n_places, 8192, table + 1);
     for (unsigned k = 0; k < N_PROPS; k++) {
@@ -190,7 +190,7 @@ static void open_table(struct table_rig *rig, unsigned table, unsigned t)
 
 static void find_props(struct stage *s)
 {
-    char id[8];
+    char id[16];
 
     for (unsigned k = 0; k < N_PROPS; k++) {
         (void) snprintf(id, sizeof(id), "n%u", k);

@@ -49,7 +49,7 @@ static void put_struct(struct table_rig *rig, size_t place, size_t n_members)
 {
     static uint64_t data[512];
     struct pack_writer w = {(uint8_t *) data, sizeof(data), 0, false};
-    char key[8];
+    char key[24];
 
     for (size_t i = 0; i < n_members; i++) {
         (void) snprintf(key, sizeof(key), "m%zu", i);
