@@ -129,19 +129,10 @@ static void time_controls(struct stage *s, const char *property, int n_values,
 {
     for (int i = 0; i < N_CONTROLS; i++) {
         uint64_t start = bench_now_ns();
-        struct cloud_message m;
-        char token[32];
 
         cloud_peer_control(&s->cloud, property, i % n_values, ++s->number);
-        (void) snprintf(token, sizeof(token), "peer::%08x\"", s->number);
-        do {
-            m = cloud_peer_read(&s->cloud);
-            cloud_peer_answer(&s->cloud, &m);
-        } while (!cloud_message_is(&m, "control_reply") ||
-                 !memmem(m.payload, m.len, token, strlen(token)));
+        cloud_peer_await_reply(&s->cloud, s->number);
         bench_add(values, (double) (bench_now_ns() - start) / 1000);
-        if (!memmem(m.payload, m.len, "\"code\":0", 8))
-            bench_fatal("a control was not taken: %.*s", (int) m.len, m.payload);
     }
 }
 

@@ -75,8 +75,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The nearest rank. */
-static double percentile(const struct bench_series *s, size_t percent)
+double bench_percentile(const struct bench_series *s, size_t percent)
 {
     double *sorted, value;
 
@@ -101,13 +100,13 @@ void bench_clear(struct bench_series *s)
 
 static void print_values(const struct bench_series *s)
 {
-    printf("%s\t%zu\t%.6g\t%.6g\t%.6g\t%s", s->name, s->n, percentile(s, 0), percentile(s, 50),
-           percentile(s, 99), s->unit);
+    printf("%s\t%zu\t%.6g\t%.6g\t%.6g\t%s", s->name, s->n, bench_percentile(s, 0),
+           bench_percentile(s, 50), bench_percentile(s, 99), s->unit);
 }
 
 static void print_baseline(const struct bench_series *baseline, double ratio)
 {
-    printf("\t%.6g\t%.3f\n", percentile(baseline, 50), ratio);
+    printf("\t%.6g\t%.3f\n", bench_percentile(baseline, 50), ratio);
     (void) fflush(stdout);
 }
 
@@ -115,7 +114,7 @@ void bench_print(const struct bench_series *s, const struct bench_series *baseli
 {
     print_values(s);
     if (baseline)
-        print_baseline(baseline, percentile(s, 50) / percentile(baseline, 50));
+        print_baseline(baseline, bench_percentile(s, 50) / bench_percentile(baseline, 50));
     else
         printf("\t-\t-\n");
 }
@@ -129,6 +128,6 @@ void bench_print_pairs(const struct bench_series *s, const struct bench_series *
     for (size_t i = 0; i < s->n; i++)
         bench_add(&ratios, s->values[i] / baseline->values[i]);
     print_values(s);
-    print_baseline(baseline, percentile(&ratios, 50));
+    print_baseline(baseline, bench_percentile(&ratios, 50));
     bench_clear(&ratios);
 }

@@ -32,6 +32,8 @@ void bench_add(struct bench_series *s, double value);
 void bench_print(const struct bench_series *s, const struct bench_series *baseline);
 /* The same for series whose values are pairs. */
 void bench_print_pairs(const struct bench_series *s, const struct bench_series *baseline);
+/* The nearest rank. */
+double bench_percentile(const struct bench_series *s, size_t percent);
 void bench_clear(struct bench_series *s);
 
 /* CLOCK_MONOTONIC */

@@ -186,3 +186,18 @@ void cloud_peer_control(struct cloud_peer *p, const char *property, int value, u
 
     publish(p, "property", payload, len);
 }
+
+void cloud_peer_await_reply(struct cloud_peer *p, unsigned number)
+{
+    struct cloud_message m;
+    char token[32];
+
+    (void) snprintf(token, sizeof(token), "peer::%08x\"", number);
+    do {
+        m = cloud_peer_read(p);
+        cloud_peer_answer(p, &m);
+    } while (!cloud_message_is(&m, "control_reply") ||
+             !memmem(m.payload, m.len, token, strlen(token)));
+    if (!memmem(m.payload, m.len, "\"code\":0", 8))
+        bench_fatal("a control was not taken: %.*s", (int) m.len, m.payload);
+}

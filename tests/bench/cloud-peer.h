@@ -38,6 +38,8 @@ bool cloud_message_is(const struct cloud_message *m, const char *method);
 void cloud_peer_answer(struct cloud_peer *p, const struct cloud_message *m);
 /* A control of an int; number makes its clientToken. */
 void cloud_peer_control(struct cloud_peer *p, const char *property, int value, unsigned number);
+/* The control_reply to it, which has to be code 0; what comes before it is answered. */
+void cloud_peer_await_reply(struct cloud_peer *p, unsigned number);
 
 /* A PUBLISH with QoS 0 in out, which has to be large enough. The length. */
 size_t cloud_encode_publish(uint8_t *out, const char *topic, const char *payload, size_t len);

@@ -80,6 +80,16 @@ bench_programs += %reldir%/bench-latency
 %canon_reldir%_bench_latency_CPPFLAGS = $(bench_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_bench_latency_LDADD = libiotclient.la libiotmeasure.la $(SQLITE_LIBS) $(DBUS_LIBS)
 
+bench_programs += %reldir%/bench-shm-report
+%canon_reldir%_bench_shm_report_SOURCES = %reldir%/bench-shm-report.c
+%canon_reldir%_bench_shm_report_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_shm_report_LDADD = libiotclient.la libiotmeasure.la $(DBUS_LIBS)
+
+bench_programs += %reldir%/bench-many
+%canon_reldir%_bench_many_SOURCES = %reldir%/bench-many.c
+%canon_reldir%_bench_many_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_many_LDADD = libiotclient.la libiotmeasure.la $(DBUS_LIBS)
+
 # Programs as others write them: nothing of this tree but <iotclient/...>.
 bench_programs += %reldir%/program %reldir%/bare-program
 %canon_reldir%_program_SOURCES = %reldir%/program.c
