@@ -50,20 +50,18 @@ int table_turn_read(const struct table_turn *turn, const iotc_prop *prop,
                               .base = (const uint8_t *) turn->table,
                               .size = turn->room,
                               .n_places = 1};
-    struct layout_copy copy;
 
     if (!slot)
         return -ENOENT;
     for (unsigned i = 0; i < GROW_TRIES; i++) {
-        int r = table_read(&view, 0, &copy, bytes->data, bytes->size);
-        size_t len = latch_len(copy.word[0]);
+        int r = table_read(&view, 0, ret_copy, bytes->data, bytes->size);
+        size_t len;
 
         if (r < 0)
             return r;
-        if (!(latch_flags(copy.word[0]) & LAYOUT_FLAG_BLOB) || len <= bytes->size) {
-            *ret_copy = copy;
+        len = latch_len(ret_copy->word[0]);
+        if (!(latch_flags(ret_copy->word[0]) & LAYOUT_FLAG_BLOB) || len <= bytes->size)
             return 0;
-        }
         r = grow(bytes, len);
         if (r < 0)
             return r;
@@ -73,18 +71,13 @@ int table_turn_read(const struct table_turn *turn, const iotc_prop *prop,
 
 int prop_table_read(const iotc_prop *prop, struct layout_copy *ret_copy, struct table_bytes *bytes)
 {
-    struct layout_copy copy;
     struct table_turn turn;
     int r;
 
     if (!table_turn_begin(&prop->client->props, &turn))
         return -ENOENT;
-    r = table_turn_read(&turn, prop, &copy, bytes);
-    if (!table_turn_held(&turn))
-        return -EAGAIN;
-    if (r >= 0)
-        *ret_copy = copy;
-    return r;
+    r = table_turn_read(&turn, prop, ret_copy, bytes);
+    return table_turn_held(&turn) ? r : -EAGAIN;
 }
 
 static int text_value(const uint8_t *data, size_t len, struct value *ret_value)

@@ -52,6 +52,7 @@ static inline bool table_turn_held(const struct table_turn *turn)
  * The newest value of a property, in the turn that began: as table_read(). What is not in the copy
  * is in bytes, whole.
  * @return 0; -ENOENT it has no place; -EAGAIN; -EPROTO; -ENOMEM; -EMSGSIZE more than is_fixed holds
+ *         What is in ret_copy after a failure is nothing.
  */
 int table_turn_read(const struct table_turn *turn, const iotc_prop *prop,
                     struct layout_copy *ret_copy, struct table_bytes *bytes) MUST_CHECK;
