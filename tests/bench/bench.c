@@ -10,12 +10,22 @@
 
 #include "tests/lib/suite.h"
 
-uint64_t bench_now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
     struct timespec ts;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    (void) clock_gettime(clock, &ts);
     return (uint64_t) ts.tv_sec * 1000000000U + (uint64_t) ts.tv_nsec;
+}
+
+uint64_t bench_now_ns(void)
+{
+    return now_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t bench_cpu_ns(void)
+{
+    return now_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 double bench_rate(uint64_t n, uint64_t start_ns)

@@ -38,6 +38,8 @@ void bench_clear(struct bench_series *s);
 
 /* CLOCK_MONOTONIC */
 uint64_t bench_now_ns(void);
+/* The processor time of this thread. */
+uint64_t bench_cpu_ns(void);
 /* n things since start, as a rate. */
 double bench_rate(uint64_t n, uint64_t start_ns);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
 # they go on compiling, and runs none. BENCH="outbox link" takes some of them.
-BENCH = codec model outbox dbus link control reconnect size
+BENCH = codec model outbox dbus link control reconnect size shm-read shm-report latency many
 BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotmeasure.la libiotbench.la
@@ -71,7 +71,7 @@ bench_programs += %reldir%/bench-size
 bench_programs += %reldir%/bench-shm-read
 %canon_reldir%_bench_shm_read_SOURCES = %reldir%/bench-shm-read.c
 %canon_reldir%_bench_shm_read_CPPFLAGS = $(bench_cppflags)
-%canon_reldir%_bench_shm_read_LDADD = libiotipc.la libiotmeasure.la
+%canon_reldir%_bench_shm_read_LDADD = libiottablerig.la libiotclient-core.la libiotmeasure.la
 
 bench_programs += %reldir%/bench-latency
 %canon_reldir%_bench_latency_SOURCES = %reldir%/bench-latency.c \

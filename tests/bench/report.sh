@@ -3,6 +3,7 @@
 # Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
 #
 #   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link control reconnect size
+#                                           shm-read shm-report latency many
 #
 # IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
 # be on the disk that matters. "wanted" is what the ratio, or the median, should be.
@@ -41,6 +42,17 @@ size.iotd_pss           median <= 6144
 size.iotd_rss           median <= 9216
 size.library            median <= 1024
 size.iotd_wakes         median <= 0
+shm.get_calls           median <= 0
+shm.get_int             ratio  <= 2
+shm.get_int_flood       ratio  <= 2
+shm.get_string          median <= 50
+shm.report              median <= 100
+shm.report_calls        median <= 0
+shm.flood_cpu           median <= 2
+latency.control         ratio  <= 1.5
+latency.control_dbus    ratio  >= 3
+latency.event           ratio  <= 1.5
+latency.report          ratio  <= 3
 '
 
 table() {
