@@ -377,6 +377,10 @@ unit_tests += %reldir%/unit/test-client-ring
 %canon_reldir%_unit_test_client_ring_SOURCES = %reldir%/unit/test-client-ring.c
 %canon_reldir%_unit_test_client_ring_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_client_ring_LDADD = libiottest.la libiottablerig.la libiotclient-core.la
+unit_tests += %reldir%/unit/test-client-threads
+%canon_reldir%_unit_test_client_threads_SOURCES = %reldir%/unit/test-client-threads.c
+%canon_reldir%_unit_test_client_threads_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_client_threads_LDADD = libiottest.la libiottablerig.la libiotclient-core.la
 unit_tests += %reldir%/unit/test-client-shm
 %canon_reldir%_unit_test_client_shm_SOURCES = %reldir%/unit/test-client-shm.c
 %canon_reldir%_unit_test_client_shm_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
@@ -723,6 +727,14 @@ unit_tests += %reldir%/unit/test-answers-faults
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free
+unit_tests += %reldir%/unit/test-client-report-memory
+%canon_reldir%_unit_test_client_report_memory_SOURCES = \
+	%reldir%/unit/test-client-report-memory.c %reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_client_report_memory_CPPFLAGS = \
+	$(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_client_report_memory_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_client_report_memory_LDADD = \
+	libiottest.la libiottablerig.la libiotclient-core.la $(JANSSON_LIBS)
 unit_tests += %reldir%/unit/test-dbus-faults
 %canon_reldir%_unit_test_dbus_faults_SOURCES = %reldir%/unit/test-dbus-faults.c \
 	%reldir%/lib/fault.c %reldir%/lib/fault.h
