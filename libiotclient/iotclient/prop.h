@@ -86,8 +86,8 @@ IOTC_API IOTC_MUST_CHECK int iotc_prop_get_value(iotc_prop *prop, iotc_value **r
                                                  uint64_t *ret_stamp_us);
 
 /**
- * Reports a value. What the callbacks of one dispatch report leaves in one message; what is
- * reported outside of them leaves with what else is there when iotd looks. The newest value of a
+ * Reports a value. What the callbacks of one dispatch report leaves in one message as a rule; what
+ * is reported outside of them leaves with what else is there when iotd looks. The newest value of a
  * property wins: a value that is overtaken before it left is not sent. While iotd is away the
  * newest value is kept and sent after the next attach; a value that was not confirmed when iotd
  * went away is sent again. Any thread may call these; done runs in the client's own.
