@@ -491,6 +491,8 @@ static void test_restart(void)
     bc = bus_client_new();
     CHECK(shm_peer_attach(&p, bc, "lamp"));
     CHECK_COMPLETED(s.bus, thing_token(s.bus, "ReportValue", "sv", "brightness", "i", 7), 0);
+    /* An event that is taken is on the disk, and with it what changed before. */
+    CHECK(thing_token(s.bus, "PostEventJson", "ss", "low_voltage", "{\"voltage\":3}") != 0);
     daemon_kill(s.iotd);
     CHECK(wait_hang_up(&p));
     CHECK_TABLE(&p.table, "brightness", "7"); /* reads on */
