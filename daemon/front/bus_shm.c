@@ -132,7 +132,7 @@ static bool agree(const struct wishes *ws, const struct wish *w)
 static void settle(struct bus *bus, struct wishes *ws)
 {
     for (size_t i = 0; i < ws->n; i++)
-        ws->all[i].moves = !agree(ws, &ws->all[i]);
+        ws->all[i].moves = shm_view_is_lost(ws->all[i].view) || !agree(ws, &ws->all[i]);
     for (size_t i = 0; i < ws->n; i++) {
         const struct wish *w = &ws->all[i];
 
