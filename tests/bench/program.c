@@ -2,8 +2,8 @@
 /*
  * A program of the device, as its authors write them: of this tree it uses <iotclient/...> only.
  *
- *   program APP              attaches, watches "brightness"
- *   program APP PROPERTY     also serves the property: every control is taken and answered at once
+ *   program APP              attaches and watches "brightness"
+ *   program APP PROPERTY     attaches and serves it: every control is taken and answered at once
  *
  * Prints "ready" when it is attached and what it serves is its own. Ends with its standard input.
  */
@@ -61,7 +61,7 @@ static int start(struct program *p, const char *app, const char *property)
         if (r >= 0)
             (void) !iotc_prop_lookup(p->client, "brightness", &prop);
     }
-    return r < 0 ? r : iotc_prop_watch(prop, NULL, on_changed, p, NULL);
+    return r < 0 || property ? r : iotc_prop_watch(prop, NULL, on_changed, p, NULL);
 }
 
 int main(int argc, char **argv)
