@@ -7,7 +7,7 @@
  *   report    the same for a value, which need not wait for the disk
  *
  * The control also goes to a program that has no shared memory but a handler on the bus. The cloud
- * is this process, as thin as it can be, and the same for all.
+ * is this process, as thin as it can be, and the same for all. All take turns, one at a time.
  */
 
 #include <errno.h>
@@ -24,10 +24,9 @@
 #include "tests/bench/stack.h"
 #include "tests/lib/daemon-fixture.h"
 
-#define ROUNDS 15
-#define N_CONTROLS 200 /* of a round */
-#define N_EVENTS 100
-#define N_REPORTS 15
+#define N_CONTROLS 3000
+#define N_EVENTS 1000
+#define N_REPORTS 200
 #define PAUSE_MS 60 /* before a report, above the 50 of the fastest report.rate */
 #define SERVED "brightness"
 #define SERVED_ON_BUS "color"
@@ -124,19 +123,17 @@ struct stage {
     unsigned number;
 };
 
-static void time_controls(struct stage *s, const char *property, int n_values,
-                          struct bench_series *values)
+static void time_control(struct stage *s, const char *property, int value,
+                         struct bench_series *values)
 {
-    for (int i = 0; i < N_CONTROLS; i++) {
-        uint64_t start = bench_now_ns();
+    uint64_t start = bench_now_ns();
 
-        cloud_peer_control(&s->cloud, property, i % n_values, ++s->number);
-        cloud_peer_await_reply(&s->cloud, s->number);
-        bench_add(values, (double) (bench_now_ns() - start) / 1000);
-    }
+    cloud_peer_control(&s->cloud, property, value, ++s->number);
+    cloud_peer_await_reply(&s->cloud, s->number);
+    bench_add(values, (double) (bench_now_ns() - start) / 1000);
 }
 
-static void time_echos(struct stage *s, struct bench_series *values)
+static void time_echo(struct stage *s, struct bench_series *values)
 {
     static const char text[] =
         "{\"method\":\"control_reply\",\"clientToken\":\"peer::00000000\",\"code\":0,"
@@ -144,27 +141,24 @@ static void time_echos(struct stage *s, struct bench_series *values)
     uint8_t packet[512];
     size_t n = cloud_encode_publish(packet, "$thing/down/property/IOTDLIGHT1/lamp_001", text,
                                     sizeof(text) - 1);
+    uint64_t start = bench_now_ns();
+    const uint8_t *data;
+    size_t len;
 
-    for (int i = 0; i < N_CONTROLS; i++) {
-        uint64_t start = bench_now_ns();
-        const uint8_t *data;
-        size_t len;
-
-        bare_ws_write(s->bare_serving, packet, n);
-        if (!bare_ws_read(s->bare_serving, &data, &len) || len != n)
-            bench_fatal("no echo");
-        bench_add(values, (double) (bench_now_ns() - start) / 1000);
-    }
+    bare_ws_write(s->bare_serving, packet, n);
+    if (!bare_ws_read(s->bare_serving, &data, &len) || len != n)
+        bench_fatal("no echo");
+    bench_add(values, (double) (bench_now_ns() - start) / 1000);
 }
 
-/* Answers what comes up while a process measures n messages. */
-static void time_messages(struct cloud_peer *cloud, int fd, unsigned n, bool is_event,
-                          struct bench_series *values)
+/* Answers what comes up while a process measures a message. */
+static void time_message(struct cloud_peer *cloud, int fd, bool is_event,
+                         struct bench_series *values)
 {
     struct pollfd fds[] = {{.fd = bare_ws_fd(cloud->ws), .events = POLLIN},
                            {.fd = fd, .events = POLLIN}};
 
-    helper_tell(fd, (uint64_t) n * 2 + is_event);
+    helper_tell(fd, 1 * 2 + is_event);
     for (;;) {
         while (cloud_peer_has_message(cloud)) {
             struct cloud_message m = cloud_peer_read(cloud);
@@ -192,14 +186,14 @@ static void measure_controls(struct stage *s)
     struct bench_series bus = {.name = "latency.control_dbus", .unit = "us"};
     struct bench_series bare = {.name = "latency.bare_control", .unit = "us"};
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        time_controls(s, SERVED, 100, &shm);
-        time_echos(s, &bare);
-        time_controls(s, SERVED_ON_BUS, N_COLORS, &bus);
+    for (int i = 0; i < N_CONTROLS; i++) {
+        time_control(s, SERVED, i % 100, &shm);
+        time_echo(s, &bare);
+        time_control(s, SERVED_ON_BUS, i % N_COLORS, &bus);
     }
-    bench_print(&shm, &bare);
+    bench_print_pairs(&shm, &bare);
     bench_print(&bare, NULL);
-    bench_print(&bus, &shm);
+    bench_print_pairs(&bus, &shm);
     bench_clear(&shm);
     bench_clear(&bus);
     bench_clear(&bare);
@@ -213,11 +207,11 @@ static void measure_messages(struct stage *s, bool is_event)
                                 .unit = "us"};
     unsigned n = is_event ? N_EVENTS : N_REPORTS;
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        time_messages(&s->cloud, s->poster.fd, n, is_event, &ours);
-        time_messages(&s->bare_sending, s->sending.program.fd, n, is_event, &bare);
+    for (unsigned i = 0; i < n; i++) {
+        time_message(&s->cloud, s->poster.fd, is_event, &ours);
+        time_message(&s->bare_sending, s->sending.program.fd, is_event, &bare);
     }
-    bench_print(&ours, &bare);
+    bench_print_pairs(&ours, &bare);
     bench_print(&bare, NULL);
     bench_clear(&ours);
     bench_clear(&bare);
