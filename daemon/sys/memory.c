@@ -4,13 +4,27 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Whether the loader had to write into code: then it is not the file any more. */
+static bool has_text_relocations(const struct dl_phdr_info *info, const ElfW(Phdr) * dynamic)
+{
+    const ElfW(Dyn) *d = (const ElfW(Dyn) *) (info->dlpi_addr + dynamic->p_vaddr);
+
+    for (; d->d_tag != DT_NULL; d++) {
+        if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS && d->d_un.d_val & DF_TEXTREL))
+            return true;
+    }
+    return false;
+}
+
 /*
  * A segment that nobody may write is the file as it is. One that was writable until relocation was
- * over (RELRO) is not among them: its program header still says writable.
+ * over (RELRO) is not among them: its program header still says writable. What a debugger wrote
+ * into code, its breakpoints, goes as well.
  */
 static int give_back_code(struct dl_phdr_info *info, size_t size, void *userdata)
 {
@@ -18,6 +32,12 @@ static int give_back_code(struct dl_phdr_info *info, size_t size, void *userdata
 
     (void) size;
     (void) userdata;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+        if (p->p_type == PT_DYNAMIC && has_text_relocations(info, p))
+            return 0;
+    }
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         uintptr_t begin = (info->dlpi_addr + p->p_vaddr + page - 1) & ~(page - 1);
