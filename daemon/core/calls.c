@@ -353,9 +353,12 @@ static int build_response(struct call *c, const struct value *outputs)
 void calls_answer(struct call_part *part, int code, const char *text, const struct value *outputs)
 {
     struct call *c = part->call;
+    struct props *props = c->owner->props;
     bool ok = code == 0;
 
     part->client = NULL;
+    if (!c->done) /* else the answer is a message on the bus, as the news are, and comes behind */
+        props_hold(props);
     if (ok && c->action && outputs && build_response(c, outputs) < 0)
         call_fail(c, CODE_INTERNAL, "the response is too large");
     else if (ok && !c->action)
@@ -366,6 +369,7 @@ void calls_answer(struct call_part *part, int code, const char *text, const stru
         set_text(c->text, text);
     if (--c->n_open == 0)
         call_finish(c);
+    props_tell(props);
 }
 
 static void on_deadline(struct loop_timer *timer, void *userdata)

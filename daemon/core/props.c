@@ -246,6 +246,26 @@ static int copy_values(const struct prop_update *updates, size_t n, struct value
     return 0;
 }
 
+static void tell_held(struct props *ps)
+{
+    size_t n = ps->n_held;
+
+    ps->n_held = 0;
+    if (n > 0 && ps->on_changed)
+        ps->on_changed(ps->scratch, n, ps->userdata);
+}
+
+void props_hold(struct props *ps)
+{
+    ps->is_holding = true;
+}
+
+void props_tell(struct props *ps)
+{
+    ps->is_holding = false;
+    tell_held(ps);
+}
+
 int props_write(struct props *ps, const struct prop_update *updates, size_t n, uint64_t real_us)
 {
     CLEANUP(freep) struct value *values = NULL;
@@ -255,6 +275,7 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
     r = copy_values(updates, n, &values);
     if (r < 0)
         return r;
+    tell_held(ps); /* scratch has one lot */
     for (size_t i = 0; i < n; i++) {
         struct prop *p = &ps->all[updates[i].index];
 
@@ -270,8 +291,9 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
     }
     if (n > 0 && ps->on_written)
         ps->on_written(updates, n, ps->userdata);
-    if (n_changed > 0 && ps->on_changed)
-        ps->on_changed(ps->scratch, n_changed, ps->userdata);
+    ps->n_held = n_changed;
+    if (!ps->is_holding)
+        tell_held(ps);
     return 0;
 }
 

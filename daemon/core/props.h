@@ -38,6 +38,8 @@ struct props {
     size_t n_loaded; /* those before it are not read from the disk again */
     props_written_fn on_written;
     props_changed_fn on_changed;
+    bool is_holding; /* props_hold() */
+    size_t n_held;   /* of scratch: on_changed has not heard of them */
     void *userdata;
 };
 
@@ -66,5 +68,12 @@ bool props_reopen(struct props *ps, size_t index, uint64_t version);
 void props_drop_desired(struct props *ps, size_t index);
 /* Members of a struct that were desired before stay, as with props_merge(). */
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
+
+/*
+ * on_changed hears of what is written from now on when props_tell() is called, in the same turn:
+ * something leaves first that somebody waits for.
+ */
+void props_hold(struct props *ps);
+void props_tell(struct props *ps);
 
 #endif /* IOTD_CORE_PROPS_H */

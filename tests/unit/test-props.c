@@ -99,6 +99,43 @@ static void test_write(void)
     memory_persist_done(&mp);
 }
 
+/* News that wait for something to leave, and are told once. */
+static void test_held(void)
+{
+    CLEANUP(model_freep) struct model *m = rig_model();
+    const struct prop_update a[] = {{LEVEL, INT(5)}};
+    const struct prop_update b[] = {{NAME, TEXT("x")}};
+    struct heard h = {0};
+    struct memory_persist mp;
+    struct props ps;
+
+    memory_persist_init(&mp);
+    CHECK_INT(props_init(&ps, m, &mp.persist), 0);
+    props_listen(&ps, NULL, on_changed, &h);
+    props_hold(&ps);
+    CHECK_INT(props_write(&ps, a, 1, 1), 0);
+    CHECK_INT(h.n, 0);
+    props_tell(&ps);
+    CHECK(h.n == 1 && h.n_indices == 1 && h.indices[0] == LEVEL);
+    props_tell(&ps);
+    CHECK_INT(h.n, 1);
+    props_hold(&ps);
+    CHECK_INT(props_write(&ps, a, 1, 2), 0); /* nothing new */
+    props_tell(&ps);
+    CHECK_INT(h.n, 1);
+    props_hold(&ps);
+    CHECK_INT(props_write(&ps, b, 1, 3), 0);
+    CHECK_INT(h.n, 1);
+    CHECK_INT(props_write(&ps, (struct prop_update[]){{LEVEL, INT(6)}}, 1, 4), 0);
+    CHECK(h.n == 2 && h.indices[0] == NAME); /* the second lot waits */
+    props_tell(&ps);
+    CHECK(h.n == 3 && h.indices[0] == LEVEL);
+    CHECK_INT(props_write(&ps, a, 1, 5), 0);
+    CHECK_INT(h.n, 4);
+    props_done(&ps);
+    memory_persist_done(&mp);
+}
+
 static void test_desired(void)
 {
     CLEANUP(model_freep) struct model *m = rig_model();
@@ -171,6 +208,11 @@ static void test_empty(void)
 
 const char *const suite_name = "props";
 const struct suite_test suite_tests[] = {
-    {"write", test_write},     {"written", test_written}, {"desired", test_desired},
-    {"restart", test_restart}, {"empty", test_empty},     {NULL, NULL},
+    {"write", test_write},
+    {"written", test_written},
+    {"held", test_held},
+    {"desired", test_desired},
+    {"restart", test_restart},
+    {"empty", test_empty},
+    {NULL, NULL},
 };
