@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands whose program comes later, and commands over a restart of the daemon. */
+/* Commands whose program comes later, commands over a restart, and what comes after an answer. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +195,37 @@ static void test_interrupted(void)
     end();
 }
 
+static uint64_t n_sent(void)
+{
+    struct link_info info;
+
+    link_get_info(rig->link, &info);
+    return info.sent;
+}
+
+static void on_news(const size_t *indices, size_t n, void *userdata)
+{
+    CHECK(n == 1 && indices[0] == P_LEVEL);
+    *(uint64_t *) userdata = n_sent();
+}
+
+/* The cloud waits for the answer, and nobody for the news. */
+static void test_answer_first(void)
+{
+    uint64_t sent_at_news = 0, before;
+
+    begin();
+    crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
+    props_listen(&crig.core->props, NULL, on_news, &sent_at_news);
+    control("a", "{\"level\":5}");
+    before = n_sent();
+    crig_answer(0, 0, "", NULL);
+    CHECK_INT(sent_at_news, before + 1);
+    CHECK_STR(answers(), "a 0");
+    props_listen(&crig.core->props, NULL, NULL, NULL);
+    crig_end();
+}
+
 const char *const suite_name = "calls-later";
 const struct suite_test suite_tests[] = {
     {"offer", test_offer},
@@ -202,5 +233,6 @@ const struct suite_test suite_tests[] = {
     {"status", test_status},
     {"redelivered_after_restart", test_redelivered_after_restart},
     {"interrupted", test_interrupted},
+    {"answer_first", test_answer_first},
     {NULL, NULL},
 };

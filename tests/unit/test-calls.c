@@ -551,40 +551,8 @@ static void test_bound(void)
     end();
 }
 
-static uint64_t n_sent(void)
-{
-    struct link_info info;
-
-    link_get_info(rig->link, &info);
-    return info.sent;
-}
-
-static void on_news(const size_t *indices, size_t n, void *userdata)
-{
-    CHECK(n == 1 && indices[0] == P_LEVEL);
-    *(uint64_t *) userdata = n_sent();
-}
-
-/* The cloud waits for the answer, and nobody for the news. */
-static void test_answer_first(void)
-{
-    uint64_t sent_at_news = 0, before;
-
-    begin();
-    crig_serve(crig.lamp, FEATURE_PROPERTY, "level");
-    props_listen(&crig.core->props, NULL, on_news, &sent_at_news);
-    control("a", "{\"level\":5}");
-    before = n_sent();
-    crig_answer(0, 0, "", NULL);
-    CHECK_INT(sent_at_news, before + 1);
-    CHECK_STR(answers(), "a 0 success");
-    props_listen(&crig.core->props, NULL, NULL, NULL);
-    crig_end();
-}
-
 const char *const suite_name = "calls";
 const struct suite_test suite_tests[] = {
-    {"answer_first", test_answer_first},
     {"served", test_served},
     {"reported", test_reported},
     {"reports_meanwhile", test_reports_meanwhile},
