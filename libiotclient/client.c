@@ -47,6 +47,9 @@ static void flush(iotc_client *client)
     /* Types and owners are known after the model only. */
     if (client->link_state == IOTC_LINK_ABSENT || client->closed)
         return;
+    /* What goes through memory would overtake on the bus what says how it is to be taken. */
+    if (shm_is_active(client) && serves_are_registering(client))
+        return;
     if (client->rings.reports_first)
         reports_flush(client);
     if (posts_flush(client))

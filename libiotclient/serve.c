@@ -87,6 +87,7 @@ static void on_registered(DBusMessage *reply, int error, void *userdata)
     serve->call = NULL;
     if (error == -ECONNRESET)
         return; /* serves_on_detached() comes */
+    client_flush_later(serve->slot->client, 0);
     serve->is_ours |= error == 0;
     if (serve->again) {
         serve->again = false;
@@ -187,8 +188,10 @@ static void on_slot_end(iotc_slot *slot)
 
     call_cancel(serve->call);
     loop_timer_cancel(&serve->retry);
-    if (may_own && !slot->client->closed)
+    if (may_own && !slot->client->closed) {
         send_unregister(serve);
+        client_flush_later(slot->client, 0);
+    }
     tell_history(serve, false);
     slot->serve = NULL;
     serve_free(serve);
@@ -344,6 +347,17 @@ void serves_on_model(iotc_client *client)
         if (serve_at(n))
             tell_history(serve_at(n), true);
     }
+}
+
+bool serves_are_registering(const iotc_client *client)
+{
+    LIST_FOR_EACH (n, &client->serves.slots.head) {
+        const struct serve *serve = serve_at(n);
+
+        if (serve && serve->call)
+            return true;
+    }
+    return false;
 }
 
 static int set_policy(struct serve *serve, size_t index, const iotc_policy *policy)

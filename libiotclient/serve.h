@@ -52,6 +52,8 @@ void serves_init(struct serves *serves);
 void serves_done(iotc_client *client);
 void serves_on_attached(iotc_client *client);
 void serves_on_detached(iotc_client *client);
+/* Whether iotd has not answered to a registration; the client is flushed when it has. */
+bool serves_are_registering(const iotc_client *client);
 /* A method call of org.iotd1.Handler from iotd. */
 void serves_on_call(iotc_client *client, DBusMessage *msg);
 /* The same as a record. Negative: it is none. */

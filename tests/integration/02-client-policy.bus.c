@@ -175,6 +175,13 @@ static void test_history(void)
         report(&m, i);
     wait_done(&m);
     CHECK(scene_count(&m.scene, "up", "report", "uptime") < 3 + N_NEWEST);
+
+    set_policy(&m, "uptime", &policy); /* and again, with the next value on */
+    for (int i = 1001; i <= 1003; i++)
+        report(&m, i);
+    wait_done(&m);
+    for (int i = 1001; i <= 1003; i++)
+        check_sample(&m, i);
     end(&m);
 }
 
