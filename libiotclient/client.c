@@ -4,7 +4,6 @@
 #include "libiotclient/client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -416,19 +415,15 @@ int iotc_client_dispatch(iotc_client *client)
 
 int iotc_client_wait(iotc_client *client, int timeout_ms)
 {
-    struct pollfd pfd;
-    int n, r;
+    int r;
 
     r = client_check(client);
     if (r < 0)
         return r;
     if (client->dispatching)
         return -EBUSY;
-    pfd = (struct pollfd){.fd = client->loop.epoll_fd, .events = POLLIN};
-    n = poll(&pfd, 1, timeout_ms < 0 ? -1 : timeout_ms);
-    if (n < 0)
-        return -errno;
-    return n == 0 ? 0 : iotc_client_dispatch(client);
+    r = loop_epoll_wait(&client->loop, timeout_ms < 0 ? -1 : timeout_ms);
+    return r <= 0 ? r : iotc_client_dispatch(client);
 }
 
 iotc_link_state iotc_client_get_link_state(iotc_client *client)

@@ -170,31 +170,45 @@ static uint32_t loop_events(uint32_t epoll_events)
     return events;
 }
 
-int loop_epoll_run(struct loop_epoll *le)
+int loop_epoll_wait(struct loop_epoll *le, int timeout_ms)
 {
     struct epoll_event events[LOOP_EPOLL_BATCH];
-    bool timer_rang = false;
+    int n = epoll_wait(le->epoll_fd, events, LOOP_EPOLL_BATCH, timeout_ms);
+
+    if (n < 0)
+        return -errno;
+    for (int i = 0; i < n; i++) {
+        le->ready[i] = events[i].data.ptr;
+        le->events[i] = loop_events(events[i].events);
+        le->timer_rang |= !events[i].data.ptr;
+    }
+    le->n_ready = n;
+    return n;
+}
+
+int loop_epoll_run(struct loop_epoll *le)
+{
     uint64_t expired;
     int n;
 
-    n = epoll_wait(le->epoll_fd, events, LOOP_EPOLL_BATCH, 0);
-    if (n < 0)
-        return errno == EINTR ? 0 : -errno;
-
-    for (int i = 0; i < n; i++)
-        le->ready[i] = events[i].data.ptr;
+    if (le->n_ready == 0) {
+        n = loop_epoll_wait(le, 0);
+        if (n < 0)
+            return n == -EINTR ? 0 : n;
+    }
+    n = le->n_ready;
+    le->n_ready = 0;
     for (int i = 0; i < n; i++) {
         struct loop_io *io = TAKE(le->ready[i]);
 
         if (io)
-            io->fn(io, loop_events(events[i].events), io->userdata);
-        else if (!events[i].data.ptr)
-            timer_rang = true;
+            io->fn(io, le->events[i], io->userdata);
     }
-    if (timer_rang) {
+    if (le->timer_rang) {
         /* Disarms; the count is of no interest, and EAGAIN only means that it was re-armed. */
         ssize_t got UNUSED = read(le->timer_fd, &expired, sizeof(expired));
 
+        le->timer_rang = false;
         le->wake_us = UINT64_MAX;
     }
     (void) loop_run_timers(&le->loop); /* also those that the descriptors have just armed */
