@@ -17,6 +17,8 @@
 
 LOG_AREA("bus");
 
+#define ATTACH_PROBLEM 48
+
 struct attach {
     const char *layout; /* option; NULL: not given */
     bool wants_table;   /* option "table" */
@@ -39,7 +41,7 @@ static void attach_done(struct attach *a)
     free(a->tokens);
 }
 
-static int read_options(DBusMessageIter *it, struct attach *a)
+static int read_options(DBusMessageIter *it, struct attach *a, char problem[ATTACH_PROBLEM])
 {
     DBusMessageIter value;
     struct msg_dict options;
@@ -54,6 +56,8 @@ static int read_options(DBusMessageIter *it, struct attach *a)
             r = msg_read_bool(&value, &a->wants_table);
         else if (strcmp(key, "tokens") == 0 && !a->tokens)
             r = msg_read_uint64s(&value, LIMIT_ATTACH_TOKENS, &a->tokens, &a->n_tokens);
+        if (r < 0)
+            (void) snprintf(problem, ATTACH_PROBLEM, "option %.32s", key);
     }
     return r;
 }
@@ -160,6 +164,7 @@ static int reply_attach(struct bus *bus, struct tree_call *call, struct client *
 void bus_attach(struct tree_call *call, void *userdata)
 {
     CLEANUP(attach_done) struct attach a = {0};
+    char problem[ATTACH_PROBLEM] = "";
     struct bus *bus = userdata;
     struct bus_peer *peer = bus_peer_of(bus, call);
     struct client *c;
@@ -176,7 +181,11 @@ void bus_attach(struct tree_call *call, void *userdata)
         return;
     }
     if (r == 0)
-        r = read_options(&it, &a);
+        r = read_options(&it, &a, problem);
+    if (*problem) {
+        tree_call_error(&call, r, problem);
+        return;
+    }
     if (r == 0)
         r = bus_client_get(bus, peer, &c);
     if (r == -EDQUOT) {
