@@ -38,7 +38,8 @@ struct reading {
     bool is_float;
     bool is_known; /* this machine has it */
     bool was_sent;
-    double value; /* floats are rounded to 0.1 */
+    bool is_waited_for; /* how a report of it ends */
+    double value;       /* floats are rounded to 0.1 */
     double sent;
 };
 
@@ -78,7 +79,9 @@ static void read_stat(struct host *host)
     if (!f)
         return;
     while (fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
+        /* All processors together; "cpu0" and others are one each. */
+        if (strncmp(line, "cpu ", 4) == 0 &&
+            sscanf(line + 4, "%llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
                    &t[4], &t[5], &t[6], &t[7]) == 8) {
             for (int i = 0; i < 8; i++)
                 total += t[i];
@@ -193,19 +196,33 @@ static void on_control(iotc_client *client, iotc_control *control, void *userdat
     (void) userdata;
 }
 
+/* A value that could not leave is overtaken by the next one; one that is refused is worth a line.
+ */
+static void on_reported(iotc_client *client, int result, void *userdata)
+{
+    struct reading *r = userdata;
+
+    (void) client;
+    r->is_waited_for = false;
+    if (result == -ERANGE || result == -EPERM || result == -EACCES)
+        fprintf(stderr, "hostmon: %s: %s\n", r->id, iotc_strerror(result));
+}
+
 static int report(struct host *host, struct reading *r)
 {
+    /* One at a time: while iotd is away none ends. */
+    iotc_done_fn done = r->is_waited_for ? NULL : on_reported;
     iotc_prop *prop = NULL;
     int err;
 
     err = iotc_prop_lookup(host->client, r->id, &prop);
     if (err < 0)
         return err;
-    err = r->is_float ? iotc_prop_report_double(prop, r->value, NULL, NULL)
-                      : iotc_prop_report_int(prop, (int64_t) r->value, NULL, NULL);
+    err = r->is_float ? iotc_prop_report_double(prop, r->value, done, r)
+                      : iotc_prop_report_int(prop, (int64_t) r->value, done, r);
     if (err >= 0) {
         r->sent = r->value;
-        r->was_sent = true;
+        r->was_sent = r->is_waited_for = true;
     }
     return err;
 }

@@ -104,6 +104,7 @@ static void test_shared(void)
     lamp_report = cloud_wait(d.cloud, "up", "property", "\"brightness\":50");
     hostmon = program("examples/hostmon", NULL, NULL);
     host_report = cloud_wait(d.cloud, "up", "property", "\"uptime\":");
+    json_decref(cloud_wait(d.cloud, "up", "property", "\"cpu_load\":"));
     wait_line(lamp, "status_report: done");
     events = cloud_app(d.cloud, "AppListEventHistory", history);
     events_text = json_dumps(events, 0);
