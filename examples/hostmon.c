@@ -196,8 +196,7 @@ static void on_control(iotc_client *client, iotc_control *control, void *userdat
     (void) userdata;
 }
 
-/* A value that could not leave is overtaken by the next one; one that is refused is worth a line.
- */
+/* What could not leave is overtaken by the next value; what is refused is worth a line. */
 static void on_reported(iotc_client *client, int result, void *userdata)
 {
     struct reading *r = userdata;
