@@ -454,7 +454,7 @@ bool shm_up_look(struct shm_program *p)
     doorbell_wake(&p->up->bell_ring);
     p->is_over_quota = false;
     found = shm_down_flush(p);
-    while (n < SHM_RECORDS_PER_TURN && takes_records(p) && take_record(p))
+    while (n < SHM_RECORDS_PER_TURN && !p->is_over && takes_records(p) && take_record(p))
         n++;
     if (p->is_over)
         return true;
