@@ -404,16 +404,3 @@ const struct answer *answers_next_pending(const struct answers *as)
     }
     return NULL;
 }
-
-uint64_t answers_fingerprint(const char *method, const char *text)
-{
-    const char *const parts[] = {method, text};
-    uint64_t h = 0xcbf29ce484222325ULL;
-
-    for (unsigned i = 0; i < 2; i++) {
-        for (const char *p = parts[i]; *p; p++)
-            h = (h ^ (unsigned char) *p) * 0x100000001b3ULL;
-        h = (h ^ 0xff) * 0x100000001b3ULL;
-    }
-    return h;
-}

@@ -93,7 +93,4 @@ void answers_sending(struct answer *a);
 /* The cloud has the one that took its slot with that number. */
 void answers_arrived(struct answers *as, uint64_t taken);
 
-/* FNV-1a over a text, to tell contents apart; not for anything that must withstand an attacker. */
-uint64_t answers_fingerprint(const char *method, const char *text);
-
 #endif /* IOTD_CORE_ANSWERS_H */

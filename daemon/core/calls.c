@@ -369,7 +369,7 @@ void calls_answer(struct call_part *part, int code, const char *text, const stru
         set_text(c->text, text);
     if (--c->n_open == 0)
         call_finish(c);
-    props_tell(props);
+    props_release(props);
 }
 
 static void on_deadline(struct loop_timer *timer, void *userdata)

@@ -88,9 +88,7 @@ static int take_params(struct calls *cs, struct call *c, json_t *params, struct 
 
 uint64_t calls_fingerprint(const char *method, const json_t *params)
 {
-    CLEANUP(freep) char *text = params ? json_dumps(params, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
-
-    return answers_fingerprint(method, text ? text : "");
+    return jx_fingerprint(params, method);
 }
 
 /* Values that nobody serves are done at once: kept as desired and told to whoever listens. */

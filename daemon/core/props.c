@@ -165,8 +165,8 @@ int props_init(struct props *ps, const struct model *model, struct persist *pers
         .part = {.save = save, .saved = saved, .userdata = ps},
     };
     ps->all = calloc(n, sizeof(*ps->all));
-    ps->scratch = calloc(n, sizeof(*ps->scratch));
-    if (!ps->all || !ps->scratch) {
+    ps->news = calloc(n, sizeof(*ps->news));
+    if (!ps->all || !ps->news) {
         props_done(ps);
         return -ENOMEM;
     }
@@ -178,7 +178,7 @@ int props_reserve(struct props *ps, const struct model_plan *plan)
 {
     size_t n_have = plan->n_before[MODEL_PROPERTY], n = plan->n[MODEL_PROPERTY];
 
-    return ROOM_GROW(ps->all, n_have, n) && ROOM_GROW(ps->scratch, n_have, n) ? 0 : -ENOMEM;
+    return ROOM_GROW(ps->all, n_have, n) && ROOM_GROW(ps->news, n_have, n) ? 0 : -ENOMEM;
 }
 
 /* What the new definition makes of a value; one that does not fit is none. */
@@ -215,8 +215,9 @@ void props_done(struct props *ps)
         value_done(&ps->all[i].value);
         value_done(&ps->all[i].desired);
     }
+    loop_timer_cancel(&ps->news_timer);
     free(ps->all);
-    free(ps->scratch);
+    free(ps->news);
     *ps = (struct props){0};
 }
 
@@ -246,13 +247,32 @@ static int copy_values(const struct prop_update *updates, size_t n, struct value
     return 0;
 }
 
-static void tell_held(struct props *ps)
-{
-    size_t n = ps->n_held;
+/* --- news --- */
 
-    ps->n_held = 0;
+static void add_news(struct props *ps, size_t index)
+{
+    if (ps->all[index].is_news)
+        return;
+    ps->all[index].is_news = true;
+    ps->news[ps->n_news++] = index;
+}
+
+static void tell_news(struct props *ps)
+{
+    size_t n = ps->n_news;
+
+    loop_timer_cancel(&ps->news_timer);
+    ps->n_news = 0;
+    for (size_t i = 0; i < n; i++)
+        ps->all[ps->news[i]].is_news = false;
     if (n > 0 && ps->on_changed)
-        ps->on_changed(ps->scratch, n, ps->userdata);
+        ps->on_changed(ps->news, n, ps->userdata);
+}
+
+static void on_news_timer(struct loop_timer *timer, void *userdata)
+{
+    (void) timer;
+    tell_news(userdata);
 }
 
 void props_hold(struct props *ps)
@@ -260,27 +280,26 @@ void props_hold(struct props *ps)
     ps->is_holding = true;
 }
 
-void props_tell(struct props *ps)
+void props_release(struct props *ps)
 {
     ps->is_holding = false;
-    tell_held(ps);
+    if (ps->n_news > 0 && !loop_timer_is_armed(&ps->news_timer))
+        loop_timer_arm(ps->persist->loop, &ps->news_timer, PROPS_NEWS_US, on_news_timer, ps);
 }
 
 int props_write(struct props *ps, const struct prop_update *updates, size_t n, uint64_t real_us)
 {
     CLEANUP(freep) struct value *values = NULL;
-    size_t n_changed = 0;
     int r;
 
     r = copy_values(updates, n, &values);
     if (r < 0)
         return r;
-    tell_held(ps); /* scratch has one lot */
     for (size_t i = 0; i < n; i++) {
         struct prop *p = &ps->all[updates[i].index];
 
         if (!value_equal(&p->value, &values[i]))
-            ps->scratch[n_changed++] = updates[i].index;
+            add_news(ps, updates[i].index);
         value_done(&p->value);
         p->value = values[i];
         p->stamp_real_us = real_us;
@@ -291,9 +310,8 @@ int props_write(struct props *ps, const struct prop_update *updates, size_t n, u
     }
     if (n > 0 && ps->on_written)
         ps->on_written(updates, n, ps->userdata);
-    ps->n_held = n_changed;
     if (!ps->is_holding)
-        tell_held(ps);
+        tell_news(ps);
     return 0;
 }
 

@@ -12,6 +12,7 @@ struct prop {
     bool confirmed;     /* the cloud has answered to it */
     bool unsaved;       /* differs from its row */
     bool saving;
+    bool is_news; /* in news of struct props */
     uint64_t stamp_real_us;
     uint64_t version;     /* counts the writes */
     struct value desired; /* by a control that no program served; VALUE_NONE: none */
@@ -24,7 +25,7 @@ struct prop_update {
 
 void prop_updates_free(struct prop_update *updates, size_t n);
 
-/* After a set of values was written; indices of the properties whose value differs now. */
+/* After values were written; indices of the properties whose value differs now, each once. */
 typedef void (*props_changed_fn)(const size_t *indices, size_t n, void *userdata);
 /* The same for all that was written, before it: an equal value has a new stamp. */
 typedef void (*props_written_fn)(const struct prop_update *updates, size_t n, void *userdata);
@@ -34,12 +35,13 @@ struct props {
     struct persist *persist;   /* borrowed: core */
     struct persist_part part;
     struct prop *all; /* by index of the model */
-    size_t *scratch;
+    size_t *news;     /* indices that on_changed has not heard of */
+    size_t n_news;
+    struct loop_timer news_timer;
     size_t n_loaded; /* those before it are not read from the disk again */
     props_written_fn on_written;
     props_changed_fn on_changed;
     bool is_holding; /* props_hold() */
-    size_t n_held;   /* of scratch: on_changed has not heard of them */
     void *userdata;
 };
 
@@ -69,11 +71,14 @@ void props_drop_desired(struct props *ps, size_t index);
 /* Members of a struct that were desired before stay, as with props_merge(). */
 int props_set_desired(struct props *ps, const struct prop_update *updates, size_t n) MUST_CHECK;
 
+#define PROPS_NEWS_US 1000
+
 /*
- * on_changed hears of what is written from now on when props_tell() is called, in the same turn:
- * something leaves first that somebody waits for.
+ * on_changed hears of what is written between the two PROPS_NEWS_US later, with all that is written
+ * meanwhile, or with the next that is written outside: something leaves first that somebody waits
+ * for, and the process has slept once, without which a peer on the same processor does not run.
  */
 void props_hold(struct props *ps);
-void props_tell(struct props *ps);
+void props_release(struct props *ps);
 
 #endif /* IOTD_CORE_PROPS_H */

@@ -157,3 +157,85 @@ json_t *jx_object_or_null(const json_t *object, const char *key)
 
     return jx_get_object(object, key, &v) < 0 ? NULL : v;
 }
+
+/* --- fingerprints --- */
+
+#define FNV_OFFSET 0xcbf29ce484222325ULL
+#define FNV_PRIME 0x100000001b3ULL
+
+static uint64_t add_bytes(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * FNV_PRIME;
+    return h;
+}
+
+static uint64_t add_string(uint64_t h, const char *text, size_t len)
+{
+    return add_bytes(add_bytes(h, &len, sizeof(len)), text, len);
+}
+
+static uint64_t fingerprint(const json_t *json);
+
+/* A sum has no order. */
+static uint64_t members(json_t *object)
+{
+    uint64_t sum = 0;
+    const char *key;
+    json_t *v;
+
+    json_object_foreach(object, key, v)
+    {
+        uint64_t h = add_string(FNV_OFFSET, key, strlen(key)), value = fingerprint(v);
+
+        sum += add_bytes(h, &value, sizeof(value));
+    }
+    return sum;
+}
+
+static uint64_t fingerprint(const json_t *json)
+{
+    int type = json ? (int) json_typeof(json) : -1;
+    uint64_t h = add_bytes(FNV_OFFSET, &type, sizeof(type)), inner;
+    json_int_t integer;
+    double real;
+    json_t *v;
+    size_t i;
+
+    if (!json)
+        return h;
+    switch (json_typeof(json)) {
+    case JSON_STRING:
+        return add_string(h, json_string_value(json), json_string_length(json));
+    case JSON_INTEGER:
+        integer = json_integer_value(json);
+        return add_bytes(h, &integer, sizeof(integer));
+    case JSON_REAL:
+        real = json_real_value(json);
+        return add_bytes(h, &real, sizeof(real));
+    case JSON_ARRAY:
+        json_array_foreach(json, i, v)
+        {
+            inner = fingerprint(v);
+            h = add_bytes(h, &inner, sizeof(inner));
+        }
+        return h;
+    case JSON_OBJECT:
+        inner = members((json_t *) (uintptr_t) json); /* only read */
+        return add_bytes(h, &inner, sizeof(inner));
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+        break;
+    }
+    return h;
+}
+
+uint64_t jx_fingerprint(const json_t *json, const char *what)
+{
+    uint64_t inner = fingerprint(json);
+
+    return add_bytes(add_string(FNV_OFFSET, what, strlen(what)), &inner, sizeof(inner));
+}

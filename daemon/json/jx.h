@@ -47,4 +47,11 @@ json_t *jx_object_or_null(const json_t *object, const char *key);
 /* A number, or a decimal number as a string: the platform has both for the same things. */
 int jx_get_number_or_text(const json_t *object, const char *key, int64_t *ret_value) MUST_CHECK;
 
+/*
+ * Tells contents apart: the same for equal values, whatever the order of an object's members;
+ * another for another what. NULL has a number of its own. FNV-1a; not for anything that must
+ * withstand an attacker.
+ */
+uint64_t jx_fingerprint(const json_t *json, const char *what);
+
 #endif /* IOTD_JSON_JX_H */

@@ -92,6 +92,7 @@ static void time_controls(struct cloud_peer *cloud, unsigned *number, struct ben
         cloud_peer_control(cloud, SERVED, i % 100, ++*number);
         cloud_peer_await_reply(cloud, *number);
         bench_add(values, (double) (bench_now_ns() - start) / 1000);
+        cloud_peer_ack(cloud);
     }
 }
 
@@ -120,8 +121,7 @@ static struct proc *start_program(void)
 {
     CLEANUP(freep) char *path = fixture_build_path("tests/bench/program");
     CLEANUP(freep) char *line = NULL;
-    int fd; /* stays open for as long as the program shall run */
-    struct proc *p = proc_start_with_stdin((const char *const[]){path, "one", SERVED, NULL}, &fd);
+    struct proc *p = proc_start((const char *const[]){path, "one", SERVED, NULL});
 
     line = proc_wait_line(p, PROC_STDOUT, "ready");
     if (!line)

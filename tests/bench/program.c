@@ -5,13 +5,11 @@
  *   program APP              attaches and watches "brightness"
  *   program APP PROPERTY     attaches and serves it: every control is taken and answered at once
  *
- * Prints "ready" when it is attached and what it serves is its own. Ends with its standard input.
+ * Prints "ready" when it is attached and what it serves is its own. Ends with a signal.
  */
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <iotclient/iotclient.h>
 
@@ -67,21 +65,17 @@ static int start(struct program *p, const char *app, const char *property)
 int main(int argc, char **argv)
 {
     struct program p = {NULL, NULL, false};
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}};
     int r;
 
     if (argc != 2 && argc != 3)
         return 64;
     r = start(&p, argv[1], argc == 3 ? argv[2] : NULL);
-    fds[1] = (struct pollfd){.fd = iotc_client_get_fd(p.client), .events = POLLIN};
-    while (r >= 0 && !fds[0].revents) {
+    while (r >= 0) {
         tell_ready(&p);
-        if (poll(fds, 2, -1) > 0 && fds[1].revents)
-            r = iotc_client_dispatch(p.client);
+        r = iotc_client_wait(p.client, -1);
     }
-    if (r < 0)
-        fprintf(stderr, "program: %s\n", iotc_strerror(r));
+    fprintf(stderr, "program: %s\n", iotc_strerror(r));
     iotc_slot_unref(p.slot);
     iotc_client_unref(p.client);
-    return r < 0;
+    return 1;
 }

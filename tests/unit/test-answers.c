@@ -173,38 +173,9 @@ static void test_long(void)
     end();
 }
 
-/* FNV-1a: the two parts are told apart, and the same text gives the same number. */
-static void test_fingerprint(void)
-{
-    static const char *const parts[][2] = {
-        {"", ""},
-        {"a", ""},
-        {"", "a"},
-        {"a", "b"},
-        {"b", "a"},
-        {"ab", ""},
-        {"", "ab"},
-        {"control", "{\"a\":1}"},
-        {"control", "{\"a\":2}"},
-    };
-    const size_t n = sizeof(parts) / sizeof(parts[0]);
-
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < n; k++)
-            CHECK_INT(answers_fingerprint(parts[i][0], parts[i][1]) ==
-                          answers_fingerprint(parts[k][0], parts[k][1]),
-                      i == k);
-    }
-}
-
 const char *const suite_name = "answers";
 const struct suite_test suite_tests[] = {
-    {"find", test_find},
-    {"same_token", test_same_token},
-    {"ring", test_ring},
-    {"long", test_long},
-    {"fingerprint", test_fingerprint},
-    {"restart", test_restart},
-    {"arrived", test_arrived},
+    {"find", test_find}, {"same_token", test_same_token}, {"ring", test_ring},
+    {"long", test_long}, {"restart", test_restart},       {"arrived", test_arrived},
     {NULL, NULL},
 };

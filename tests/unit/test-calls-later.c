@@ -220,7 +220,10 @@ static void test_answer_first(void)
     control("a", "{\"level\":5}");
     before = n_sent();
     crig_answer(0, 0, "", NULL);
-    CHECK_INT(sent_at_news, before + 1);
+    CHECK_INT(n_sent(), before + 1);
+    CHECK_INT(sent_at_news, 0);
+    rig_advance(rig, PROPS_NEWS_US);
+    CHECK(sent_at_news > before);
     CHECK_STR(answers(), "a 0");
     props_listen(&crig.core->props, NULL, NULL, NULL);
     crig_end();

@@ -170,8 +170,66 @@ static void test_nul(void)
     json_decref(json);
 }
 
+static uint64_t fingerprint_of(const char *text, const char *what)
+{
+    json_t *json = NULL;
+    uint64_t n;
+
+    if (text)
+        CHECK_INT(jx_parse_any(text, strlen(text), &json), 0);
+    n = jx_fingerprint(json, what);
+    json_decref(json);
+    return n;
+}
+
+static void test_fingerprint(void)
+{
+    /* Each says something else. */
+    static const char *const texts[] = {
+        NULL,
+        "null",
+        "true",
+        "false",
+        "0",
+        "1",
+        "0.0",
+        "1.0",
+        "\"\"",
+        "\"1\"",
+        "[]",
+        "[[]]",
+        "{}",
+        "[1,2]",
+        "[2,1]",
+        "[12]",
+        "[{}]",
+        "{\"a\":1}",
+        "{\"a\":2}",
+        "{\"b\":1}",
+        "{\"a\":{}}",
+        "{\"a\":1,\"b\":2}",
+        "{\"a\":2,\"b\":1}",
+        "{\"a\":\"1\"}",
+        "[\"a\",\"b\"]",
+        "[\"ab\",\"\"]",
+        "{\"a\":{\"b\":1}}",
+        "{\"a\":null}",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+            CHECK_INT(fingerprint_of(texts[i], "control") == fingerprint_of(texts[k], "control"),
+                      i == k);
+        CHECK(fingerprint_of(texts[i], "control") != fingerprint_of(texts[i], "open"));
+    }
+    CHECK(fingerprint_of("{\"a\":[1,{\"x\":0,\"y\":\"z\"}],\"b\":2.5}", "") ==
+          fingerprint_of("{ \"b\" : 2.5, \"a\" : [ 1, { \"y\":\"z\", \"x\":0 } ] }", ""));
+}
+
 const char *const suite_name = "jx";
 const struct suite_test suite_tests[] = {
-    {"parse", test_parse},     {"depth", test_depth}, {"error", test_error},
-    {"getters", test_getters}, {"nul", test_nul},     {NULL, NULL},
+    {"parse", test_parse}, {"depth", test_depth},
+    {"error", test_error}, {"getters", test_getters},
+    {"nul", test_nul},     {"fingerprint", test_fingerprint},
+    {NULL, NULL},
 };

@@ -99,12 +99,13 @@ static void test_write(void)
     memory_persist_done(&mp);
 }
 
-/* News that wait for something to leave, and are told once. */
+/* News that wait, are told together and once. */
 static void test_held(void)
 {
     CLEANUP(model_freep) struct model *m = rig_model();
     const struct prop_update a[] = {{LEVEL, INT(5)}};
     const struct prop_update b[] = {{NAME, TEXT("x")}};
+    const struct prop_update c[] = {{LEVEL, INT(6)}};
     struct heard h = {0};
     struct memory_persist mp;
     struct props ps;
@@ -112,27 +113,36 @@ static void test_held(void)
     memory_persist_init(&mp);
     CHECK_INT(props_init(&ps, m, &mp.persist), 0);
     props_listen(&ps, NULL, on_changed, &h);
+    props_listen(&ps, NULL, on_changed, &h);
     props_hold(&ps);
     CHECK_INT(props_write(&ps, a, 1, 1), 0);
+    props_release(&ps);
+    fake_loop_advance(&mp.fl, PROPS_NEWS_US - 1);
     CHECK_INT(h.n, 0);
-    props_tell(&ps);
-    CHECK(h.n == 1 && h.n_indices == 1 && h.indices[0] == LEVEL);
-    props_tell(&ps);
-    CHECK_INT(h.n, 1);
     props_hold(&ps);
-    CHECK_INT(props_write(&ps, a, 1, 2), 0); /* nothing new */
-    props_tell(&ps);
-    CHECK_INT(h.n, 1);
+    CHECK_INT(props_write(&ps, b, 1, 2), 0);
+    CHECK_INT(props_write(&ps, c, 1, 2), 0);
+    props_release(&ps);
+    fake_loop_advance(&mp.fl, 1); /* counted from the first */
+    CHECK(h.n == 1 && h.n_indices == 2 && h.indices[0] == LEVEL && h.indices[1] == NAME);
     props_hold(&ps);
-    CHECK_INT(props_write(&ps, b, 1, 3), 0);
+    CHECK_INT(props_write(&ps, c, 1, 3), 0); /* nothing new */
+    props_release(&ps);
+    fake_loop_advance(&mp.fl, PROPS_NEWS_US);
     CHECK_INT(h.n, 1);
-    CHECK_INT(props_write(&ps, (struct prop_update[]){{LEVEL, INT(6)}}, 1, 4), 0);
-    CHECK(h.n == 2 && h.indices[0] == NAME); /* the second lot waits */
-    props_tell(&ps);
-    CHECK(h.n == 3 && h.indices[0] == LEVEL);
-    CHECK_INT(props_write(&ps, a, 1, 5), 0);
-    CHECK_INT(h.n, 4);
+
+    props_hold(&ps);
+    CHECK_INT(props_write(&ps, a, 1, 4), 0);
+    props_release(&ps);
+    CHECK_INT(props_write(&ps, c, 1, 5), 0); /* nobody waits for this one */
+    CHECK(h.n == 2 && h.n_indices == 1 && h.indices[0] == LEVEL);
+    fake_loop_advance(&mp.fl, PROPS_NEWS_US);
+    CHECK_INT(h.n, 2);
+    props_hold(&ps);
+    CHECK_INT(props_write(&ps, a, 1, 6), 0);
+    props_release(&ps);
     props_done(&ps);
+    CHECK_INT(h.n, 2);
     memory_persist_done(&mp);
 }
 
