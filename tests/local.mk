@@ -724,6 +724,11 @@ unit_tests += %reldir%/unit/test-answers-faults
 %canon_reldir%_unit_test_answers_faults_CPPFLAGS = $(daemon_test_cppflags) $(SQLITE_CFLAGS)
 %canon_reldir%_unit_test_answers_faults_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
 
+unit_tests += %reldir%/unit/test-slots
+%canon_reldir%_unit_test_slots_SOURCES = %reldir%/unit/test-slots.c
+%canon_reldir%_unit_test_slots_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_slots_LDADD = $(daemon_test_libs) $(SQLITE_LIBS)
+
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free

@@ -8,7 +8,7 @@
  * it is sent even if the daemon dies before. A command is the same when its clientToken and its
  * content are: tokens alone repeat, since some clients count from 0 at each start.
  *
- * Each change is one write into a slot of a file beside the database, and goes into the database
+ * Each change goes at once into a slot of a file beside the database, and goes into the database
  * with whatever is saved there next. What does not fit into a slot is a transaction of its own.
  * The one of the two that was taken later, or is further on, is the truth.
  */

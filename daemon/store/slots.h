@@ -4,10 +4,11 @@
 
 /*
  * A file of small records of fixed places beside the database, for what has to survive the end of
- * this process at any moment and cannot wait for a transaction: putting one is one write(2) into a
- * file that was made as large as it will be. A slot has room for two records, written in turns and
- * each with a checksum: one that was not written to its end leaves the one before it. The disk is
- * not waited for: after a power failure a slot has the record put last, an older one, or none.
+ * this process at any moment and cannot wait for a transaction. The file was made as large as it
+ * will be; putting a record is some stores into a mapping of it where the file system writes in
+ * place (ext, tmpfs), elsewhere one write(2). A slot has room for two records, written in turns
+ * and each with a checksum: one that was not written to its end leaves the one before it. The disk
+ * is not waited for: after a power failure a slot has the record put last, an older one, or none.
  */
 
 #include <stddef.h>
