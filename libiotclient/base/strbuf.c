@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,17 +69,25 @@ void strbuf_addc(struct strbuf *sb, char c)
     strbuf_add(sb, &c, 1);
 }
 
+/* Into the room that there is; again if that was not enough. */
 void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 {
+    char *p = reserve(sb, 0);
     va_list ap;
-    char *p;
     int n;
 
+    if (!p)
+        return;
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(p, sb->size - sb->len, fmt, ap);
     va_end(ap);
+    if (n >= 0 && (size_t) n < sb->size - sb->len && (size_t) n <= sb->cap - sb->len) {
+        sb->len += (size_t) n;
+        return;
+    }
+    *p = '\0';
     if (n < 0) {
-        sb->error = sb->error ? sb->error : -EINVAL;
+        sb->error = -EINVAL;
         return;
     }
     p = reserve(sb, (size_t) n);
@@ -90,34 +99,42 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
     sb->len += (size_t) n;
 }
 
+/* A character that JSON has no place for in a string, or not as it is. */
+static void add_escaped(struct strbuf *sb, char c)
+{
+    static const struct {
+        char c;
+        const char *text;
+    } escapes[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\r', "\\r"}, {'\t', "\\t"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
+        if (escapes[i].c == c) {
+            strbuf_adds(sb, escapes[i].text);
+            return;
+        }
+    }
+    strbuf_addf(sb, "\\u%04x", (unsigned char) c);
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char) c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
 void strbuf_add_json(struct strbuf *sb, const char *text)
 {
-    strbuf_addc(sb, '"');
-    for (const char *p = text; *p; p++) {
-        unsigned char c = (unsigned char) *p;
+    const char *p = text;
 
-        switch (c) {
-        case '"':
-            strbuf_adds(sb, "\\\"");
-            break;
-        case '\\':
-            strbuf_adds(sb, "\\\\");
-            break;
-        case '\n':
-            strbuf_adds(sb, "\\n");
-            break;
-        case '\r':
-            strbuf_adds(sb, "\\r");
-            break;
-        case '\t':
-            strbuf_adds(sb, "\\t");
-            break;
-        default:
-            if (c < 0x20 || c == 0x7f)
-                strbuf_addf(sb, "\\u%04x", c);
-            else
-                strbuf_addc(sb, *p);
-        }
+    strbuf_addc(sb, '"');
+    while (*p) {
+        size_t n = 0;
+
+        while (is_plain(p[n]))
+            n++;
+        strbuf_add(sb, p, n);
+        p += n;
+        if (*p)
+            add_escaped(sb, *p++);
     }
     strbuf_addc(sb, '"');
 }

@@ -50,6 +50,24 @@ static void test_strbuf(void)
     CHECK_STR(text, "7-\"a\\\"\\\\\\n\\u0001\xc3\xa9\"");
     free(text);
 
+    strbuf_init(&sb, 200); /* more than there is room for at first, and as much as there may be */
+    strbuf_adds(&sb, "1");
+    strbuf_addf(&sb, "%0150d", 2);
+    strbuf_addf(&sb, "%049d", 3);
+    CHECK_INT(strbuf_finish(&sb, &text), 0);
+    CHECK(strlen(text) == 200 && text[0] == '1' && text[150] == '2' && text[199] == '3');
+    free(text);
+    strbuf_init(&sb, 4);
+    strbuf_addf(&sb, "%d", 123);
+    strbuf_addf(&sb, "%d", 45); /* would have room, but may not */
+    CHECK_STR(sb.data, "123");
+    CHECK_INT(strbuf_finish(&sb, &text), -EMSGSIZE);
+    strbuf_init(&sb, 64);
+    strbuf_add_json(&sb, "\t\r\x1f\x7f/");
+    CHECK_INT(strbuf_finish(&sb, &text), 0);
+    CHECK_STR(text, "\"\\t\\r\\u001f\\u007f/\"");
+    free(text);
+
     strbuf_init(&sb, 4);
     strbuf_adds(&sb, "1234");
     strbuf_addc(&sb, '5');
