@@ -72,8 +72,7 @@ static size_t size_of(const struct slots *s)
     return (size_t) (1 + 2 * s->n_slots) * RECORD_SIZE;
 }
 
-/* As FNV-1a, by words, the upper bits into the lower: tells a torn record. A head has its length.
- */
+/* As FNV-1a, but by words, the upper bits into the lower: tells a torn record, nothing more. */
 static uint64_t checksum(const uint8_t *data, size_t len)
 {
     uint64_t h = 0xcbf29ce484222325ULL;
@@ -241,8 +240,8 @@ static int open_again(const struct slots *s)
 
 /*
  * Saves a write(2) for each record where that can be done; else everything stays as it is. Two
- * things remain that end iotd with SIGBUS: a disk that dies while a block is read again, and
- * somebody who cuts the file, in a directory that is iotd's alone.
+ * things remain that end iotd with SIGBUS: a disk that dies, or whose file system becomes read-only
+ * for an error, and somebody who cuts the file, in a directory that is iotd's alone.
  */
 static void map_file(struct slots *s)
 {
