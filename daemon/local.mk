@@ -119,6 +119,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
+	%reldir%/net/fetch.h %reldir%/net/put.h \
 	%reldir%/net/http.h %reldir%/net/http_lws.c \
 	%reldir%/net/resolve.c %reldir%/net/resolve.h \
 	%reldir%/net/route.c %reldir%/net/route.h \

@@ -53,6 +53,11 @@
 #define LIMIT_CREDENTIALS_FILE (64 * 1024) /* own choice; the vendor's sample has 600 bytes */
 #define LIMIT_CSV_FILE (8 * 1024 * 1024)   /* console guide: 10,000 devices a batch */
 
+/* Transfers of files. */
+#define LIMIT_URL 2048    /* own choice: pre-signed ones are long; the vendor's buffer has 1024 */
+#define LIMIT_REDIRECTS 5 /* own choice; more are a loop */
+#define LIMIT_FETCH_DRY 5 /* vendor SDK: tries in a row that brought nothing */
+
 /* JSON. Beyond: refused as not JSON. */
 #define LIMIT_JSON_DEPTH 16 /* own choice; the deepest vendor message has 6 levels */
 
