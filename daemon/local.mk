@@ -119,7 +119,12 @@ libiotd_core_la_SOURCES = \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
-	%reldir%/net/fetch.h %reldir%/net/put.h \
+	%reldir%/net/fetch.c %reldir%/net/fetch.h \
+	%reldir%/net/fetch_file.c %reldir%/net/fetch_file.h \
+	%reldir%/net/fetcher.c %reldir%/net/fetcher.h \
+	%reldir%/net/put.h \
+	%reldir%/net/web.c %reldir%/net/web.h \
+	%reldir%/net/web_answer.c %reldir%/net/web_answer.h \
 	%reldir%/net/http.h %reldir%/net/http_lws.c \
 	%reldir%/net/resolve.c %reldir%/net/resolve.h \
 	%reldir%/net/route.c %reldir%/net/route.h \

@@ -504,6 +504,34 @@ unit_tests += %reldir%/unit/test-vault-files
 %canon_reldir%_unit_test_vault_files_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write \
 	-Wl,--wrap=fsync -Wl,--wrap=renameat -Wl,--wrap=unlinkat
 
+# HTTP and HTTPS servers of one file.
+check_LTLIBRARIES += libiotfileserver.la
+libiotfileserver_la_SOURCES = %reldir%/lib/file-server.c %reldir%/lib/file-server.h
+libiotfileserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
+libiotfileserver_la_LIBADD = libiotfixture.la $(SSL_LIBS)
+
+check_LTLIBRARIES += libiotfetchrig.la
+libiotfetchrig_la_SOURCES = %reldir%/lib/fetch-rig.c %reldir%/lib/fetch-rig.h \
+	%reldir%/lib/fake-rand.c %reldir%/lib/fake-rand.h
+libiotfetchrig_la_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CUNIT_CFLAGS)
+libiotfetchrig_la_LIBADD = libiotfileserver.la
+fetch_test_libs = libiottest.la libiotfetchrig.la libiotd-core.la
+
+unit_tests += %reldir%/unit/test-fetch
+%canon_reldir%_unit_test_fetch_SOURCES = %reldir%/unit/test-fetch.c
+%canon_reldir%_unit_test_fetch_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_fetch_LDADD = $(fetch_test_libs)
+
+unit_tests += %reldir%/unit/test-fetch-tls
+%canon_reldir%_unit_test_fetch_tls_SOURCES = %reldir%/unit/test-fetch-tls.c
+%canon_reldir%_unit_test_fetch_tls_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_fetch_tls_LDADD = $(fetch_test_libs)
+
+unit_tests += %reldir%/unit/test-web-answer
+%canon_reldir%_unit_test_web_answer_SOURCES = %reldir%/unit/test-web-answer.c
+%canon_reldir%_unit_test_web_answer_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_web_answer_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-http
 %canon_reldir%_unit_test_http_SOURCES = %reldir%/unit/test-http.c
 %canon_reldir%_unit_test_http_CPPFLAGS = $(daemon_test_cppflags)

@@ -84,8 +84,18 @@ static int parse_authority(struct endpoint *e, const char *text, size_t len,
     return parse_port(text + 1, (size_t) (end - text - 1), &e->port);
 }
 
+static int check_path(const char *path)
+{
+    for (const char *p = path; *p; p++) {
+        if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+/* ret_path: NULL: into the endpoint */
 static int parse(struct endpoint *ret_endpoint, const struct scheme *s, const char *url,
-                 const char **ret_problem)
+                 const char **ret_path, const char **ret_problem)
 {
     struct endpoint e = {0};
     const char *authority, *path, *problem;
@@ -108,13 +118,13 @@ static int parse(struct endpoint *ret_endpoint, const struct scheme *s, const ch
     }
     if (!*path)
         path = s->http ? "/" : DEFAULT_PATH;
-    for (const char *p = path; *p; p++) {
-        if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f) {
-            *ret_problem = "bad path";
-            return -EINVAL;
-        }
+    if (check_path(path) < 0) {
+        *ret_problem = "bad path";
+        return -EINVAL;
     }
-    if (copy(e.path, sizeof(e.path), path, strlen(path)) < 0) {
+    if (ret_path) {
+        *ret_path = path;
+    } else if (copy(e.path, sizeof(e.path), path, strlen(path)) < 0) {
         *ret_problem = "path too long";
         return -EINVAL;
     }
@@ -127,7 +137,7 @@ int endpoint_parse(struct endpoint *ret_endpoint, const char *url, const char **
     const struct scheme *s = find_scheme(url, false);
 
     if (s)
-        return parse(ret_endpoint, s, url, ret_problem);
+        return parse(ret_endpoint, s, url, NULL, ret_problem);
     *ret_problem = "must begin with ws://, wss://, mqtt:// or mqtts://";
     return -EINVAL;
 }
@@ -137,7 +147,18 @@ int endpoint_parse_http(struct endpoint *ret_endpoint, const char *url, const ch
     const struct scheme *s = find_scheme(url, true);
 
     if (s)
-        return parse(ret_endpoint, s, url, ret_problem);
+        return parse(ret_endpoint, s, url, NULL, ret_problem);
+    *ret_problem = "must begin with http:// or https://";
+    return -EINVAL;
+}
+
+int endpoint_parse_long(struct endpoint *ret_endpoint, const char *url, const char **ret_path,
+                        const char **ret_problem)
+{
+    const struct scheme *s = find_scheme(url, true);
+
+    if (s)
+        return parse(ret_endpoint, s, url, ret_path, ret_problem);
     *ret_problem = "must begin with http:// or https://";
     return -EINVAL;
 }

@@ -25,6 +25,14 @@ int endpoint_parse(struct endpoint *ret_endpoint, const char *url,
 int endpoint_parse_http(struct endpoint *ret_endpoint, const char *url,
                         const char **ret_problem) MUST_CHECK;
 
+/*
+ * The same for a path of any length, as those of pre-signed URLs: it is left where it is.
+ * endpoint.path is "" then.
+ * @param ret_path  in url, or "/"
+ */
+int endpoint_parse_long(struct endpoint *ret_endpoint, const char *url, const char **ret_path,
+                        const char **ret_problem) MUST_CHECK;
+
 /* "host" or "host:port" when the port is not the scheme's own; brackets for IPv6. */
 #define ENDPOINT_HOST_TEXT 272
 void endpoint_host_header(const struct endpoint *e, char buf[ENDPOINT_HOST_TEXT]);

@@ -74,6 +74,7 @@ AC_DEFUN([IOTD_DEPS], [
     AM_CONDITIONAL([TLS_NONE], [test "x$iotd_tls" = xnone])
     AS_IF([test "x$enable_tests" != xno], [
         IOTD_NEED([CUNIT], [cunit >= 2.1], [libcunit1-dev])
+        IOTD_NEED([SSL], [libssl >= 3.0 libcrypto >= 3.0], [libssl-dev])
     ])
     AS_IF([test "$PYTHON" = : && test ! -f "$srcdir/dbus/iface-gen.c"], [
         iotd_missing="$iotd_missing

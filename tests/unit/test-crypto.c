@@ -327,6 +327,46 @@ static void test_aes_cbc(void)
 }
 
 /* FIPS 180-4, examples. */
+/* RFC 1321, A.5, and FIPS 180-4; whole, and piece by piece. */
+static void test_digest_pieces(void)
+{
+    static const struct {
+        enum digest_kind kind;
+        const char *text, *hex;
+    } cases[] = {
+        {DIGEST_MD5, "", "d41d8cd98f00b204e9800998ecf8427e"},
+        {DIGEST_MD5, "message digest", "f96b697d7cb7938d525a2f31aaf161d0"},
+        {DIGEST_MD5,
+         "1234567890123456789012345678901234567890123456789012345678901234567890123456789"
+         "0",
+         "57edf4a22be3c955ac49da2e2107b67a"},
+        {DIGEST_SHA1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {DIGEST_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char hex[DIGEST_MAX_HEX], piece_hex[DIGEST_MAX_HEX];
+        uint8_t value[DIGEST_MAX];
+        struct digest *d = NULL;
+
+        CHECK_INT(digest_hex(cases[i].kind, cases[i].text, strlen(cases[i].text), hex), 0);
+        CHECK_STR(hex, cases[i].hex);
+        CHECK_INT(digest_new(&d, cases[i].kind), 0);
+        digest_add(d, "forgotten", 9);
+        digest_restart(d);
+        for (unsigned round = 0; round < 2; round++) { /* it can be used again */
+            for (const char *p = cases[i].text; *p; p++)
+                digest_add(d, p, 1);
+            CHECK_INT(digest_finish(d, value), 0);
+            for (size_t n = 0; n < strlen(hex) / 2; n++)
+                (void) snprintf(piece_hex + 2 * n, 3, "%02x", value[n]);
+            CHECK_STR(piece_hex, cases[i].hex);
+        }
+        CHECK(!digest_free(d));
+    }
+    CHECK(!digest_free(NULL));
+}
+
 static void test_digest(void)
 {
     char hex[DIGEST_MAX_HEX];
@@ -370,6 +410,7 @@ const struct suite_test suite_tests[] = {
     {"base64_encode", test_base64_encode},
     {"aes_cbc", test_aes_cbc},
     {"digest", test_digest},
+    {"digest_pieces", test_digest_pieces},
     {"secret", test_secret},
     {"room", test_room},
     {"rsa_parse", test_rsa_parse},

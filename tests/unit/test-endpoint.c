@@ -116,10 +116,30 @@ static void test_lengths(void)
     CHECK_STR(problem, "path too long");
 }
 
+static void test_long(void)
+{
+    const char *problem = "", *path = NULL;
+    struct endpoint e;
+    static char url[4096];
+
+    (void) snprintf(url, sizeof(url), "https://h:444/%03000d?a=b", 0); /* pre-signed */
+    CHECK_INT(endpoint_parse_long(&e, url, &path, &problem), 0);
+    CHECK(e.tls && e.http && e.port == 444);
+    CHECK_STR(e.host, "h");
+    CHECK_STR(e.path, "");
+    CHECK(path == url + strlen("https://h:444"));
+    CHECK_INT(endpoint_parse_long(&e, "http://h", &path, &problem), 0);
+    CHECK_STR(path, "/");
+    path = NULL;
+    CHECK_INT(endpoint_parse_long(&e, "http://h/a b", &path, &problem), -EINVAL);
+    CHECK_STR(problem, "bad path");
+    CHECK_INT(endpoint_parse_long(&e, "ftp://h/", &path, &problem), -EINVAL);
+    CHECK_STR(problem, "must begin with http:// or https://");
+    CHECK(!path);
+}
+
 const char *const suite_name = "endpoint";
 const struct suite_test suite_tests[] = {
-    {"good", test_good},
-    {"bad", test_bad},
-    {"lengths", test_lengths},
-    {NULL, NULL},
+    {"good", test_good}, {"bad", test_bad}, {"lengths", test_lengths},
+    {"long", test_long}, {NULL, NULL},
 };
