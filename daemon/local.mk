@@ -83,6 +83,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h %reldir%/core/core_model.c \
 	%reldir%/core/info.c %reldir%/core/info.h \
+	%reldir%/core/installer.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
 	%reldir%/core/hold.c %reldir%/core/hold.h \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
