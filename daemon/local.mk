@@ -31,7 +31,8 @@ libiotd_crypto_la_SOURCES = \
 	%reldir%/crypto/hmac.c %reldir%/crypto/hmac.h \
 	%reldir%/crypto/rsa.c %reldir%/crypto/rsa.h \
 	%reldir%/crypto/secret.c %reldir%/crypto/secret.h \
-	%reldir%/crypto/signer.c %reldir%/crypto/signer.h
+	%reldir%/crypto/signer.c %reldir%/crypto/signer.h \
+	%reldir%/crypto/verify.c %reldir%/crypto/verify.h
 libiotd_crypto_la_LIBADD = $(WOLFSSL_LIBS)
 
 # TLS as libwebsockets has it.

@@ -482,6 +482,11 @@ unit_tests += %reldir%/unit/test-crypto
 %canon_reldir%_unit_test_crypto_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_crypto_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-verify
+%canon_reldir%_unit_test_verify_SOURCES = %reldir%/unit/test-verify.c %reldir%/lib/verify-vectors.h
+%canon_reldir%_unit_test_verify_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_verify_LDADD = libiottest.la libiotd-crypto.la libiotbase.la
+
 unit_tests += %reldir%/unit/test-tls
 %canon_reldir%_unit_test_tls_SOURCES = %reldir%/unit/test-tls.c
 %canon_reldir%_unit_test_tls_CPPFLAGS = $(daemon_test_cppflags)
