@@ -84,7 +84,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/completion.h \
 	%reldir%/core/core.c %reldir%/core/core.h %reldir%/core/core_model.c \
 	%reldir%/core/info.c %reldir%/core/info.h \
-	%reldir%/core/installer.h \
+	%reldir%/core/install_exec.c %reldir%/core/install_exec.h %reldir%/core/installer.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
 	%reldir%/core/hold.c %reldir%/core/hold.h \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
@@ -153,7 +153,8 @@ libiotd_core_la_SOURCES = \
 	%reldir%/sys/privs.c %reldir%/sys/privs.h \
 	%reldir%/sys/process.c %reldir%/sys/process.h \
 	%reldir%/sys/rand.c %reldir%/sys/rand.h \
-	%reldir%/sys/signals.c %reldir%/sys/signals.h
+	%reldir%/sys/signals.c %reldir%/sys/signals.h \
+	%reldir%/sys/spawn.c %reldir%/sys/spawn.h
 libiotd_core_la_LIBADD = libiotd-model.la libiotd-mqtt.la libiotd-crypto.la libiotd-tls.la libiotdbus-server.la libiotdbus.la \
 	libiotipc.la libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(DBUS_LIBS) $(SQLITE_LIBS)
 

@@ -482,6 +482,12 @@ unit_tests += %reldir%/unit/test-crypto
 %canon_reldir%_unit_test_crypto_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_crypto_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-install-exec
+%canon_reldir%_unit_test_install_exec_SOURCES = %reldir%/unit/test-install-exec.c \
+	%reldir%/lib/install-steps.c %reldir%/lib/install-steps.h
+%canon_reldir%_unit_test_install_exec_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_install_exec_LDADD = libiottest.la libiottestbus.la libiotd-core.la
+
 unit_tests += %reldir%/unit/test-verify
 %canon_reldir%_unit_test_verify_SOURCES = %reldir%/unit/test-verify.c %reldir%/lib/verify-vectors.h
 %canon_reldir%_unit_test_verify_CPPFLAGS = $(daemon_test_cppflags)
