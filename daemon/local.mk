@@ -105,6 +105,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \
 	%reldir%/front/bus_policy.c %reldir%/front/bus_policy.h \
+	%reldir%/front/bus_rauc.c %reldir%/front/bus_rauc.h \
 	%reldir%/front/bus_shm.c %reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \

@@ -488,6 +488,12 @@ unit_tests += %reldir%/unit/test-install-exec
 %canon_reldir%_unit_test_install_exec_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_install_exec_LDADD = libiottest.la libiottestbus.la libiotd-core.la
 
+unit_tests += %reldir%/unit/test-bus-rauc
+%canon_reldir%_unit_test_bus_rauc_SOURCES = %reldir%/unit/test-bus-rauc.c \
+	%reldir%/lib/fake-rauc.c %reldir%/lib/fake-rauc.h
+%canon_reldir%_unit_test_bus_rauc_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
+%canon_reldir%_unit_test_bus_rauc_LDADD = libiottest.la libiottestbus.la libiotd-core.la
+
 unit_tests += %reldir%/unit/test-verify
 %canon_reldir%_unit_test_verify_SOURCES = %reldir%/unit/test-verify.c %reldir%/lib/verify-vectors.h
 %canon_reldir%_unit_test_verify_CPPFLAGS = $(daemon_test_cppflags)

@@ -8,6 +8,7 @@
 
 #include "daemon/front/bus_call.h"
 #include "daemon/front/bus_internal.h"
+#include "daemon/front/bus_rauc.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/rand.h"
 #include "dbus/msg.h"
@@ -29,6 +30,8 @@ static void tear_down(struct bus *bus)
 {
     bus_peers_clear(bus);
     bus_starts_clear(bus);
+    if (bus->config.rauc)
+        bus_rauc_detach(bus->config.rauc);
     while (!list_is_empty(&bus->calls))
         bus_call_free(LIST_ENTRY(bus->calls.next, struct bus_call, link));
     bus->root_object = bus->device_object = NULL;
@@ -159,6 +162,8 @@ static void on_hello(DBusMessage *reply, void *userdata)
     completion_set_scope(&bus->core->completion, guid ? guid : name);
     dbus_free(guid);
     r = add_objects(bus);
+    if (r == 0 && bus->config.rauc)
+        r = bus_rauc_attach(bus->config.rauc, bus->conn);
     if (r == 0)
         r = request_name(bus);
     if (r < 0)

@@ -8,6 +8,7 @@
  */
 
 #include "daemon/core/core.h"
+#include "daemon/core/installer.h"
 
 struct bus;
 
@@ -29,9 +30,10 @@ struct bus_provisioned {
 };
 
 struct bus_config {
-    const char *bus;      /* system, session, or an address */
-    const char *endpoint; /* shown in Link.Endpoint */
-    struct core *core;    /* borrowed: manager */
+    const char *bus;        /* system, session, or an address */
+    const char *endpoint;   /* shown in Link.Endpoint */
+    struct core *core;      /* borrowed: manager */
+    struct installer *rauc; /* the same, of bus_rauc.h; NULL: RAUC does not install */
     /* Reads the settings again; calls ignored for each key that needs a restart. 0 or -errno. */
     int (*on_reload)(void (*ignored)(const char *key, void *data), void *data, void *userdata);
     /*

@@ -147,22 +147,6 @@ static void run_child(const struct child *c)
 
 /* --- lines --- */
 
-static void clean(char *text)
-{
-    bool is_utf8;
-
-    utf8_trim(text);
-    is_utf8 = utf8_is_valid(text, strlen(text));
-    for (char *c = text; *c; c++) {
-        unsigned char byte = (unsigned char) *c;
-
-        if (byte < ' ' || byte == 0x7f)
-            *c = ' ';
-        else if (byte >= 0x80 && !is_utf8)
-            *c = '?';
-    }
-}
-
 static void end_line(struct stream *st)
 {
     struct spawn *s = st->spawn;
@@ -171,7 +155,8 @@ static void end_line(struct stream *st)
         return;
     st->line[st->len] = '\0';
     st->len = 0;
-    clean(st->line);
+    utf8_trim(st->line);
+    utf8_clean(st->line);
     s->events->line((enum spawn_stream)(st - s->streams), st->line, s->userdata);
 }
 

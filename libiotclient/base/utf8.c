@@ -79,3 +79,17 @@ void utf8_trim(char *text)
     if (start < len && sequence((const uint8_t *) text + start, len - start) == 0)
         text[start] = '\0';
 }
+
+void utf8_clean(char *text)
+{
+    bool is_utf8 = utf8_is_valid(text, strlen(text));
+
+    for (char *c = text; *c; c++) {
+        uint8_t byte = (uint8_t) *c;
+
+        if (byte < ' ' || byte == 0x7f)
+            *c = ' ';
+        else if (byte >= 0x80 && !is_utf8)
+            *c = '?';
+    }
+}

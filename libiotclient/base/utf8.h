@@ -14,4 +14,8 @@ bool utf8_is_valid(const char *text, size_t len);
 /* Takes off the beginning of a sequence that a size limit cut: for what snprintf() filled. */
 void utf8_trim(char *text);
 
+/* Makes a line for people of it: blanks for control characters, '?' for all above ASCII if it is
+ * not UTF-8. */
+void utf8_clean(char *text);
+
 #endif /* IOTD_BASE_UTF8_H */

@@ -58,9 +58,8 @@ static uint64_t now_us(struct loop *loop)
 {
     struct timespec ts;
 
-    (void) loop;
     (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-    return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+    return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000 + of(loop)->ahead_us;
 }
 
 static void wake_at(struct loop *loop, uint64_t due_us)

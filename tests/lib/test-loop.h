@@ -17,6 +17,7 @@ struct test_loop {
     bool is_new[TEST_LOOP_MAX_IOS]; /* started in this turn: what poll said is not for it */
     unsigned n_ios;
     uint64_t wake_us;
+    uint64_t ahead_us;         /* of the real clock: a test may go on to later */
     unsigned fail_io_start_in; /* 1: the next start fails with -ENOSPC; 0: none does */
 };
 

@@ -180,6 +180,28 @@ static void test_utf8_trim(void)
     }
 }
 
+static void test_utf8_clean(void)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"", ""},
+        {"plain text", "plain text"},
+        {"a\tb\n\x1b[2J\x7f", "a b  [2J "},
+        {"\303\251t\303\251", "\303\251t\303\251"},
+        {"\303\251 \377", "?? ?"},
+        {"cut \303", "cut ?"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char buf[32];
+
+        (void) snprintf(buf, sizeof(buf), "%s", cases[i].in);
+        utf8_clean(buf);
+        CHECK_STR(buf, cases[i].out);
+    }
+}
+
 static void test_names(void)
 {
     CHECK(name_is_feature_id("power_switch"));
@@ -275,6 +297,7 @@ const struct suite_test suite_tests[] = {
     {"utf8", test_utf8},
     {"utf8-places", test_utf8_places},
     {"utf8-trim", test_utf8_trim},
+    {"utf8-clean", test_utf8_clean},
     {"names", test_names},
     {"numbers", test_numbers},
     {"backoff", test_backoff},
