@@ -3,16 +3,23 @@
 #include "examples/localcloud/cloud.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "examples/localcloud/desk.h"
 #include "examples/localcloud/listeners.h"
 #include "examples/localcloud/ota.h"
 #include "examples/localcloud/sys.h"
+#include "libiotclient/base/fdutil.h"
+
+#define FILES_URL_MAX 256
 
 struct cloud {
     const struct config *config;
+    const struct cloud_options *options;
+    int data_dir; /* -1: none */
     struct cloud_clock clock;
     struct net *net;
     struct journal *journal;
@@ -22,6 +29,8 @@ struct cloud {
     struct binds *binds;
     struct thing *thing;
     struct appapi *appapi;
+    struct blobs *blobs;
+    struct files files;
     struct desk desk;
     struct http *http;
     struct sys_deps sys;
@@ -113,12 +122,30 @@ static void do_refuse_tcp(bool on, void *userdata)
 static const struct faults_ops faults_ops = {do_drop, do_changed, do_garbage, do_oversized,
                                              do_refuse_tcp};
 
+static int open_data_dir(struct cloud *c)
+{
+    const char *path = c->options->data_dir;
+
+    c->data_dir = -1;
+    if (!path)
+        return 0;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    c->data_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return c->data_dir < 0 ? -errno : 0;
+}
+
 static int make_services(struct cloud *c)
 {
     const struct broker_deps broker_deps = {net_loop(c->net), &c->clock, c->config, c->journal,
                                             c->faults};
-    int e = broker_new(&c->broker, &broker_deps);
+    const struct blobs_deps blobs_deps = {&c->clock, c->journal, c->data_dir,
+                                          c->config->limits.url_life_s};
+    int e;
 
+    e = broker_new(&c->broker, &broker_deps);
+    if (e == 0)
+        e = blobs_new(&c->blobs, &blobs_deps);
     if (e == 0)
         e = store_new(&c->store, c->config);
     if (e == 0)
@@ -140,7 +167,8 @@ static int make_services(struct cloud *c)
     return e;
 }
 
-int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbose)
+int cloud_new(struct cloud **ret_cloud, const struct config *config,
+              const struct cloud_options *options)
 {
     CLEANUP(cloud_freep) struct cloud *c = calloc(1, sizeof(*c));
     int e;
@@ -148,10 +176,13 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
     if (!c)
         return -ENOMEM;
     c->config = config;
+    c->options = options;
     c->clock.real_ms = real_ms;
-    e = net_new(&c->net);
+    e = open_data_dir(c);
     if (e == 0)
-        e = journal_new(&c->journal, &c->clock, stderr, verbose);
+        e = net_new(&c->net);
+    if (e == 0)
+        e = journal_new(&c->journal, &c->clock, stderr, options->verbose);
     if (e == 0)
         e = faults_new(&c->faults, config, net_loop(c->net), &c->clock);
     if (e == 0)
@@ -163,7 +194,10 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbos
 
     c->desk = (struct desk){
         net_loop(c->net), config,   c->broker, c->faults, c->journal,
-        c->appapi,        c->store, c->thing,  c->binds,  {config, c->broker, c->journal}};
+        c->appapi,        c->store, c->thing,  c->binds,  {config, c->broker, c->journal},
+        &c->files};
+    c->files = (struct files){
+        .loop = net_loop(c->net), .blobs = c->blobs, .faults = c->faults, .journal = c->journal};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
     c->ota = (struct ota_deps){c->journal, c->faults, c->store, c->thing};
     broker_set_events(c->broker, &broker_events, c);
@@ -184,13 +218,33 @@ struct cloud *cloud_free(struct cloud *c)
     appapi_free(c->appapi);
     binds_free(c->binds);
     store_free(c->store);
+    blobs_free(c->blobs);
     broker_free(c->broker);
     faults_free(c->faults);
     journal_free(c->journal);
     listeners_done(&c->listeners);
     net_free(c->net);
+    (void) fd_close(c->data_dir);
     free(c);
     return NULL;
+}
+
+/* What URLs of files begin with. */
+static int set_files_url(struct cloud *c, const char *address, const struct net_ports *ports)
+{
+    const char *url = c->options->files_url;
+    bool any = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+    char text[FILES_URL_MAX];
+
+    if (strcmp(url, "https") == 0) /* a certificate names a host */
+        (void) snprintf(text, sizeof(text), "https://localhost:%d", ports->https);
+    else if (strcmp(url, "http") == 0)
+        (void) snprintf(text, sizeof(text),
+                        strchr(address, ':') && !any ? "http://[%s]:%d" : "http://%s:%d",
+                        any ? "127.0.0.1" : address, ports->http);
+    else
+        (void) snprintf(text, sizeof(text), "%s", url);
+    return blobs_set_base(c->blobs, text);
 }
 
 int cloud_listen(struct cloud *c, const char *address, const struct net_ports *ports,
@@ -198,6 +252,8 @@ int cloud_listen(struct cloud *c, const char *address, const struct net_ports *p
 {
     int e = net_listen(c->net, address, ports, tls, c->broker, c->http, ret_ports);
 
+    if (e == 0)
+        e = set_files_url(c, address, ret_ports);
     if (e == 0)
         c->http_port = ret_ports->http;
     return e;

@@ -9,8 +9,15 @@
 
 struct cloud;
 
-/* config stays the caller's and must live longer. */
-int cloud_new(struct cloud **ret_cloud, const struct config *config, bool verbose) MUST_CHECK;
+struct cloud_options {
+    bool verbose;
+    const char *data_dir;  /* made if it is not there; NULL: all is forgotten */
+    const char *files_url; /* "http" or "https" for our own port, or what URLs begin with */
+};
+
+/* config and options stay the caller's and must live longer. */
+int cloud_new(struct cloud **ret_cloud, const struct config *config,
+              const struct cloud_options *options) MUST_CHECK;
 struct cloud *cloud_free(struct cloud *c);
 DEFINE_FREEP(struct cloud, cloud_free)
 

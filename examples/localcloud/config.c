@@ -42,6 +42,7 @@ static const struct {
     {"subscriptions", offsetof(struct config_limits, subscriptions), LIMIT_SUBSCRIPTIONS, 1000},
     {"action_timeout_ms", offsetof(struct config_limits, action_timeout_ms), 10000, 600000},
     {"token_life_s", offsetof(struct config_limits, token_life_s), 7200, 31536000},
+    {"url_life_s", offsetof(struct config_limits, url_life_s), 3600, 31536000},
 };
 
 static int PRINTF_LIKE(3, 4) fail(struct loader *l, const char *path, const char *fmt, ...)

@@ -63,6 +63,7 @@ struct config_limits {
     uint64_t subscriptions;
     uint64_t action_timeout_ms;
     uint64_t token_life_s;
+    uint64_t url_life_s;
 };
 
 struct config {

@@ -6,6 +6,7 @@
 
 #include "examples/localcloud/appapi.h"
 #include "examples/localcloud/dynreg.h"
+#include "examples/localcloud/files.h"
 #include "examples/localcloud/http.h"
 #include "examples/localcloud/journal.h"
 
@@ -20,6 +21,7 @@ struct desk {
     struct thing *thing;
     struct binds *binds;
     struct dynreg_deps dynreg;
+    struct files *files;
 };
 
 /* For http_new(); its userdata is a struct desk. */

@@ -10,6 +10,9 @@
 #define X(name) #name,
 const char *const faults_method_names[FAULTS_METHOD_COUNT_ + 1] = {FAULTS_METHODS NULL};
 #undef X
+#define X(name) #name,
+const char *const faults_file_names[FAULTS_FILE_COUNT_ + 1] = {FAULTS_FILES NULL};
+#undef X
 
 static uint64_t shifted_ms(const struct faults *f)
 {
@@ -135,6 +138,17 @@ bool faults_take_wrong_code(struct faults *f, const struct config_device *device
     return false;
 }
 
+bool faults_take_file(struct faults *f, enum faults_direction direction, enum faults_file kind,
+                      const char *key, int64_t *ret_value)
+{
+    struct faults_file_state *state = &f->files[direction][kind];
+
+    if (!strstr(key, state->key) || !take(&state->count))
+        return false;
+    *ret_value = state->value;
+    return true;
+}
+
 size_t faults_room(const struct faults *f, const struct config_device *device,
                    enum faults_direction direction, size_t len)
 {
@@ -247,10 +261,24 @@ static json_t *device_json(const struct faults_device *d)
     return o;
 }
 
-static json_t *cloud_json(const struct faults *f)
+static json_t *files_json(const struct faults_file_state states[FAULTS_FILE_COUNT_])
 {
     json_t *o = json_object();
 
+    for (size_t i = 0; i < FAULTS_FILE_COUNT_; i++)
+        show(o, states[i].count > 0, faults_file_names[i],
+             json_pack("{s:i, s:I, s:s}", "count", (int) states[i].count, "value",
+                       (json_int_t) states[i].value, "key", states[i].key));
+    return o;
+}
+
+static json_t *cloud_json(const struct faults *f)
+{
+    json_t *o = json_object(), *downloads = files_json(f->files[FAULTS_DOWN]);
+    json_t *uploads = files_json(f->files[FAULTS_UP]);
+
+    show(o, json_object_size(downloads) > 0, "downloads", downloads);
+    show(o, json_object_size(uploads) > 0, "uploads", uploads);
     show(o, f->clock_offset_ms != 0, "clock",
          json_pack("{s:I, s:b}", "offset_ms", (json_int_t) f->clock_offset_ms, "login",
                    f->clock_login));

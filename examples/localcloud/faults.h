@@ -67,6 +67,28 @@ enum faults_direction {
     FAULTS_UP = 1,
     FAULTS_DOWN = 2,
 };
+
+/* What can happen to files on HTTP. */
+#define FAULTS_FILES                                                                               \
+    X(cut)                                                                                         \
+    X(stall)                                                                                       \
+    X(slow)                                                                                        \
+    X(wrong_hash)                                                                                  \
+    X(wrong_length)                                                                                \
+    X(expired)                                                                                     \
+    X(not_found)                                                                                   \
+    X(status)                                                                                      \
+    X(endless)                                                                                     \
+    X(chunked)                                                                                     \
+    X(redirect)                                                                                    \
+    X(no_range)
+#define X(name) FAULTS_FILE_##name,
+enum faults_file { FAULTS_FILES FAULTS_FILE_COUNT_ };
+#undef X
+/* Uses up one of a transfer of that key in that direction; ret_value is its number, if any. */
+bool faults_take_file(struct faults *f, enum faults_direction direction, enum faults_file kind,
+                      const char *key, int64_t *ret_value);
+
 /* How many of these bytes may still pass before a drop is due. */
 size_t faults_room(const struct faults *f, const struct config_device *device,
                    enum faults_direction direction, size_t len);

@@ -189,11 +189,52 @@ static void act_refuse_tcp(struct faults *f, const struct faults_request *rq)
                           (uint64_t) VALUE(rq, MS) * USEC_PER_MSEC);
 }
 
+/* Which faults of files have a number, in which member; which are for uploads, too. */
+static const struct {
+    bool bytes, code, up;
+} file_faults[FAULTS_FILE_COUNT_] = {
+    [FAULTS_FILE_cut] = {true, false, true},      [FAULTS_FILE_stall] = {true, false, false},
+    [FAULTS_FILE_slow] = {true, false, false},    [FAULTS_FILE_wrong_length] = {true, false, false},
+    [FAULTS_FILE_expired] = {false, false, true}, [FAULTS_FILE_not_found] = {false, false, true},
+    [FAULTS_FILE_status] = {false, true, true},
+};
+
+static int check_file(const struct faults_request *rq, char *error)
+{
+    int64_t kind = VALUE(rq, KIND);
+
+    if (file_faults[kind].bytes != HAS(rq, BYTES))
+        return faults_wrong(error, "%s %s", faults_file_names[kind],
+                            HAS(rq, BYTES) ? "has no bytes" : "needs bytes");
+    if (file_faults[kind].code != HAS(rq, CODE))
+        return faults_wrong(error, "%s %s", faults_file_names[kind],
+                            HAS(rq, CODE) ? "has no code" : "needs a code");
+    if (kind == FAULTS_FILE_slow && VALUE(rq, BYTES) < 1)
+        return faults_wrong(error, "slow needs at least one byte in a second");
+    if (kind != FAULTS_FILE_wrong_length && VALUE(rq, BYTES) < 0)
+        return faults_wrong(error, "bytes must not be negative");
+    if (VALUE(rq, DIRECTION) == 0)
+        return faults_wrong(error, "direction must be up or down");
+    if (VALUE(rq, DIRECTION) == FAULTS_UP && !file_faults[kind].up)
+        return faults_wrong(error, "%s is for downloads only", faults_file_names[kind]);
+    return 0;
+}
+
+static void act_file(struct faults *f, const struct faults_request *rq)
+{
+    struct faults_file_state *state = &f->files[VALUE(rq, DIRECTION)][VALUE(rq, KIND)];
+
+    state->count = (unsigned) VALUE(rq, COUNT);
+    state->value = HAS(rq, CODE) ? VALUE(rq, CODE) : VALUE(rq, BYTES);
+    memcpy(state->key, rq->key, sizeof(state->key));
+}
+
 static void act_none(struct faults *f, const struct faults_request *rq)
 {
     if (!rq->device) {
         f->clock_offset_ms = 0;
         f->clock_login = false;
+        memset(f->files, 0, sizeof(f->files));
         faults_set_refuse_tcp(f, false, 0);
     }
     f->ops->changed(f->userdata);
@@ -286,6 +327,18 @@ static const struct fault {
      NULL,
      NULL,
      act_clock},
+    {"file",
+     false,
+     {{FAULTS_MEMBER_KIND, true, 0, 0, 0},
+      {FAULTS_MEMBER_BYTES, false, -BYTES_MAX, BYTES_MAX, 0},
+      {FAULTS_MEMBER_CODE, false, 400, 599, 0},
+      {FAULTS_MEMBER_DIRECTION, false, 0, 0, FAULTS_DOWN},
+      {FAULTS_MEMBER_COUNT, false, 0, COUNT_MAX, 1},
+      {FAULTS_MEMBER_KEY, false, 0, 0, 0}},
+     6,
+     check_file,
+     NULL,
+     act_file},
     {"none", true, {{0}}, 0, NULL, set_none, act_none},
 };
 

@@ -13,6 +13,7 @@ enum type {
     TYPE_BOOL,
     TYPE_WORD,
     TYPE_HEX,
+    TYPE_KEY,
 };
 
 /* The order is that of the values: "both" is up and down. */
@@ -31,6 +32,8 @@ static const struct {
     [FAULTS_MEMBER_COUNT] = {"count", TYPE_NUMBER, NULL},
     [FAULTS_MEMBER_DIRECTION] = {"direction", TYPE_WORD, directions},
     [FAULTS_MEMBER_HEX] = {"hex", TYPE_HEX, NULL},
+    [FAULTS_MEMBER_KEY] = {"key", TYPE_KEY, NULL},
+    [FAULTS_MEMBER_KIND] = {"kind", TYPE_WORD, faults_file_names},
     [FAULTS_MEMBER_LAYER] = {"layer", TYPE_WORD, layers},
     [FAULTS_MEMBER_LOGIN] = {"login", TYPE_BOOL, NULL},
     [FAULTS_MEMBER_METHOD] = {"method", TYPE_WORD, faults_method_names},
@@ -108,6 +111,16 @@ static int parse_hex(struct faults_request *rq, const json_t *v, char *error)
     return 0;
 }
 
+static int parse_key(struct faults_request *rq, const json_t *v, char *error)
+{
+    const char *text = json_string_value(v);
+
+    if (!text || !*text || strlen(text) > FAULTS_KEY_MAX)
+        return faults_wrong(error, "key must be a string of 1 to %d characters", FAULTS_KEY_MAX);
+    (void) snprintf(rq->key, sizeof(rq->key), "%s", text);
+    return 0;
+}
+
 static int parse_argument(struct faults_request *rq, const struct faults_argument *a,
                           const json_t *v, char *error)
 {
@@ -130,6 +143,8 @@ static int parse_argument(struct faults_request *rq, const struct faults_argumen
         return parse_word(a->member, v, value, error);
     case TYPE_HEX:
         return parse_hex(rq, v, error);
+    case TYPE_KEY:
+        return parse_key(rq, v, error);
     }
     return -EINVAL;
 }

@@ -35,6 +35,15 @@ struct faults_wrong_code {
     unsigned count;
 };
 
+#define FAULTS_KEY_MAX 64
+extern const char *const faults_file_names[FAULTS_FILE_COUNT_ + 1];
+
+struct faults_file_state {
+    unsigned count;
+    int64_t value;
+    char key[FAULTS_KEY_MAX + 1]; /* part of the keys that are meant; "" for all */
+};
+
 struct faults_device {
     struct faults_drop drop;
     struct faults_wrong_code wrong[FAULTS_METHOD_COUNT_];
@@ -57,6 +66,7 @@ struct faults {
     struct cloud_clock clock;       /* for stamps */
     struct cloud_clock login_clock; /* for logins */
     struct faults_device *devices;
+    struct faults_file_state files[FAULTS_DOWN + 1][FAULTS_FILE_COUNT_]; /* by direction */
     const struct faults_ops *ops;
     void *userdata;
     int64_t clock_offset_ms;
@@ -77,6 +87,8 @@ enum faults_member {
     FAULTS_MEMBER_COUNT,
     FAULTS_MEMBER_DIRECTION,
     FAULTS_MEMBER_HEX,
+    FAULTS_MEMBER_KEY,
+    FAULTS_MEMBER_KIND,
     FAULTS_MEMBER_LAYER,
     FAULTS_MEMBER_LOGIN,
     FAULTS_MEMBER_METHOD,
@@ -88,7 +100,7 @@ enum faults_member {
     FAULTS_MEMBER_COUNT_,
 };
 
-#define FAULTS_ARGUMENTS_MAX 5
+#define FAULTS_ARGUMENTS_MAX 6
 /* A member that a fault has; min and max are for numbers. */
 struct faults_argument {
     enum faults_member member;
@@ -105,6 +117,7 @@ struct faults_request {
     int64_t value[FAULTS_MEMBER_COUNT_]; /* number, 0 or 1, or index of a word */
     uint8_t data[FAULTS_GARBAGE_MAX];    /* of hex */
     size_t len;
+    char key[FAULTS_KEY_MAX + 1];
 };
 
 int faults_wrong(char error[FAULTS_ERROR_MAX], const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -1,44 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests: heads, routes, bodies. What goes back is in http_answer.c. */
 
 #include "examples/localcloud/http_lws.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "examples/localcloud/http.h"
+#include "examples/localcloud/http_state.h"
 #include "libiotclient/base/num.h"
-#include "libiotclient/base/strbuf.h"
 
 #define STATUS_LENGTH_REQUIRED 411
-#define HEADERS_MAX 1024
-#define LOOK_AGAIN_US 500000 /* how soon a client that left is noticed */
 
 /* What routes ask for; libwebsockets forgets headers when the body comes. */
-static const char *const kept_headers[] = {
-    "host:", "x-tc-algorithm:", "x-tc-timestamp:", "x-tc-nonce:", "x-tc-signature:",
+static const struct {
+    const char *name;
+    int token; /* -1: libwebsockets has no token for it */
+} kept_headers[HTTP_KEPT_HEADERS] = {
+    {"host:", WSI_TOKEN_HOST},
+    {"range:", WSI_TOKEN_HTTP_RANGE},
+    {"if-range:", WSI_TOKEN_HTTP_IF_RANGE},
+    {"content-type:", WSI_TOKEN_HTTP_CONTENT_TYPE},
+    {"content-md5:", -1},
+    {"x-tc-algorithm:", -1},
+    {"x-tc-timestamp:", -1},
+    {"x-tc-nonce:", -1},
+    {"x-tc-signature:", -1},
 };
 
-struct http {
-    const struct http_route *routes;
-    void *userdata;
-};
-
-/* One connection; its fields are of the current request. libwebsockets allocates it, zeroed. */
-struct http_request {
-    struct lws *wsi;
-    const struct http_route *route;
-    struct strbuf body;
-    char query[HTTP_QUERY_MAX];
-    char headers[ARRAY_SIZE(kept_headers)][HTTP_HEADER_MAX];
-    bool active;  /* between request and answer */
-    bool holding; /* the answer takes its time */
-    int refusal;  /* a status that is known before the body is read, or 0 */
-    int status;
-    uint8_t *answer; /* LWS_PRE of room, then the text */
-    size_t answer_len;
-    void (*on_cancel)(void *userdata);
-    void *cancel_userdata;
+static const struct {
+    const char *name;
+    enum lws_token_indexes token;
+} methods[] = {
+    {"GET", WSI_TOKEN_GET_URI},
+    {"HEAD", WSI_TOKEN_HEAD_URI},
+    {"POST", WSI_TOKEN_POST_URI},
+    {"PUT", WSI_TOKEN_PUT_URI},
 };
 
 int http_new(struct http **ret_http, const struct http_route *routes, void *userdata)
@@ -47,7 +43,8 @@ int http_new(struct http **ret_http, const struct http_route *routes, void *user
 
     if (!h)
         return -ENOMEM;
-    *h = (struct http){.routes = routes, .userdata = userdata};
+    h->routes = routes;
+    h->userdata = userdata;
     *ret_http = h;
     return 0;
 }
@@ -63,6 +60,16 @@ const struct http_route *http_request_route(const struct http_request *rq)
     return rq->route;
 }
 
+const char *http_request_path(const struct http_request *rq)
+{
+    return rq->path;
+}
+
+uint64_t http_request_length(const struct http_request *rq)
+{
+    return rq->length;
+}
+
 const char *http_request_body(const struct http_request *rq, size_t *ret_len)
 {
     *ret_len = rq->body.len;
@@ -72,34 +79,48 @@ const char *http_request_body(const struct http_request *rq, size_t *ret_len)
 const char *http_request_header(const struct http_request *rq, const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(kept_headers); i++) {
-        size_t len = strlen(kept_headers[i]) - 1;
+        size_t len = strlen(kept_headers[i].name) - 1;
 
-        if (strlen(name) == len && strncmp(kept_headers[i], name, len) == 0)
+        if (strlen(name) == len && strncmp(kept_headers[i].name, name, len) == 0)
             return rq->headers[i];
     }
     return "";
 }
 
+int http_request_text(const struct http_request *rq, const char *name, char *buf, size_t size)
+{
+    size_t name_len = strlen(name), len;
+
+    for (const char *p = rq->query, *end; *p; p = *end ? end + 1 : end) {
+        end = p + strcspn(p, "&");
+        if (strncmp(p, name, name_len) != 0 || p[name_len] != '=')
+            continue;
+        p += name_len + 1;
+        len = (size_t) (end - p);
+        if (len >= size)
+            return -ENOBUFS;
+        memcpy(buf, p, len);
+        buf[len] = '\0';
+        return 0;
+    }
+    return -ENOENT;
+}
+
 int http_request_number(const struct http_request *rq, const char *name, uint64_t max,
                         uint64_t *value)
 {
-    char copy[HTTP_QUERY_MAX], *rest = copy, *pair;
-    size_t len = strlen(name);
+    char text[24];
     uint64_t number;
-    int e;
+    int e = http_request_text(rq, name, text, sizeof(text));
 
-    memcpy(copy, rq->query, sizeof(copy));
-    while ((pair = strsep(&rest, "&"))) {
-        if (strncmp(pair, name, len) != 0 || pair[len] != '=')
-            continue;
-        e = num_parse_u64(pair + len + 1, &number);
-        if (e < 0)
-            return e;
-        if (number > max)
-            return -ERANGE;
-        *value = number;
-        return 0;
-    }
+    if (e < 0)
+        return e == -ENOENT ? 0 : -ERANGE;
+    e = num_parse_u64(text, &number);
+    if (e < 0)
+        return e;
+    if (number > max)
+        return -ERANGE;
+    *value = number;
     return 0;
 }
 
@@ -109,95 +130,27 @@ void http_request_on_cancel(struct http_request *rq, void (*fn)(void *userdata),
     rq->cancel_userdata = userdata;
 }
 
-/*
- * libwebsockets does not read while an answer is due, but goes on polling for input: a client
- * that leaves would keep it spinning. So input is off meanwhile, and a timer looks for the end.
- */
-static void request_hold(struct http_request *rq)
+void http_request_set_sink(struct http_request *rq, const struct http_sink *sink, void *userdata)
 {
-    rq->holding = true;
-    (void) lws_rx_flow_control(rq->wsi, 0);
-    lws_set_timer_usecs(rq->wsi, LOOK_AGAIN_US);
-}
-
-static void request_unhold(struct http_request *rq)
-{
-    if (!rq->holding)
-        return;
-    rq->holding = false;
-    lws_set_timer_usecs(rq->wsi, LWS_SET_TIMER_USEC_CANCEL);
-    (void) lws_rx_flow_control(rq->wsi, 1);
-}
-
-static int on_look_again(struct http_request *rq)
-{
-    char c;
-
-    if (!rq->holding)
-        return 0;
-    if (recv(lws_get_socket_fd(rq->wsi), &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-        return -1;
-    lws_set_timer_usecs(rq->wsi, LOOK_AGAIN_US);
-    return 0;
-}
-
-void http_request_answer(struct http_request *rq, int status, char *text)
-{
-    static const char no_memory[] = "{\"error\":\"no memory\"}";
-    const char *body = text ? text : no_memory;
-    size_t len = strlen(body);
-
-    free(rq->answer);
-    rq->answer = malloc(LWS_PRE + len + 1);
-    if (rq->answer)
-        memcpy(rq->answer + LWS_PRE, body, len + 1);
-    rq->answer_len = len;
-    rq->status = text ? status : HTTP_STATUS_INTERNAL_SERVER_ERROR;
-    rq->on_cancel = NULL;
-    rq->active = false;
-    free(text);
-    request_unhold(rq); /* or the writable callback would not come */
-    lws_callback_on_writable(rq->wsi);
-}
-
-void http_request_fail(struct http_request *rq, int status, const char *text)
-{
-    struct strbuf sb;
-    char *json = NULL;
-
-    strbuf_init(&sb, 1024);
-    strbuf_adds(&sb, "{\"error\":");
-    strbuf_add_json(&sb, text);
-    strbuf_addc(&sb, '}');
-    if (strbuf_finish(&sb, &json) < 0)
-        json = NULL;
-    http_request_answer(rq, status, json);
-}
-
-static void request_reset(struct http_request *rq)
-{
-    if (rq->active && rq->on_cancel)
-        rq->on_cancel(rq->cancel_userdata);
-    if (rq->wsi)
-        strbuf_done(&rq->body);
-    free(rq->answer);
-    memset(rq, 0, sizeof(*rq));
+    rq->sink = sink;
+    rq->sink_userdata = userdata;
 }
 
 static void request_run(struct http_request *rq)
 {
     const struct http *h = lws_vhost_user(lws_get_vhost(rq->wsi));
+    const struct http_sink *sink = TAKE(rq->sink);
 
-    if (!rq->active)
-        return;
-    if (rq->body.error == -EMSGSIZE)
+    if (sink)
+        sink->end(rq, rq->sink_userdata);
+    else if (rq->body.error == -EMSGSIZE)
         http_request_fail(rq, HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "the body is larger than 1 MiB");
     else if (rq->body.error < 0)
         http_request_answer(rq, HTTP_STATUS_INTERNAL_SERVER_ERROR, NULL);
     else
         rq->route->fn(rq, h->userdata);
     if (rq->active)
-        request_hold(rq);
+        http_request_hold(rq);
 }
 
 static void copy_query(struct http_request *rq)
@@ -222,11 +175,12 @@ static void copy_headers(struct http_request *rq)
 {
     for (size_t i = 0; i < ARRAY_SIZE(kept_headers); i++) {
         char *to = rq->headers[i];
-        const char *name = kept_headers[i];
+        const char *name = kept_headers[i].name;
         int n;
 
-        if (i == 0)
-            n = lws_hdr_copy(rq->wsi, to, HTTP_HEADER_MAX, WSI_TOKEN_HOST);
+        if (kept_headers[i].token >= 0)
+            n = lws_hdr_copy(rq->wsi, to, HTTP_HEADER_MAX,
+                             (enum lws_token_indexes) kept_headers[i].token);
         else
             n = lws_hdr_custom_copy(rq->wsi, to, HTTP_HEADER_MAX, name, (int) strlen(name));
         if (n < 0)
@@ -234,20 +188,30 @@ static void copy_headers(struct http_request *rq)
     }
 }
 
+static const char *find_method(struct lws *wsi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        if (lws_hdr_total_length(wsi, methods[i].token) > 0)
+            return methods[i].name;
+    }
+    return "";
+}
+
 /* The route, or a status that says why not. */
-static int find_route(struct http_request *rq, const char *path)
+static int find_route(struct http_request *rq, const char *path, const char *method)
 {
     const struct http *h = lws_vhost_user(lws_get_vhost(rq->wsi));
-    const char *method = lws_hdr_total_length(rq->wsi, WSI_TOKEN_POST_URI)  ? "POST"
-                         : lws_hdr_total_length(rq->wsi, WSI_TOKEN_GET_URI) ? "GET"
-                                                                            : "";
     int status = HTTP_STATUS_NOT_FOUND;
 
     for (const struct http_route *r = h->routes; r->path; r++) {
-        if (strcmp(r->path, path) != 0)
+        size_t len = strlen(r->path);
+        bool below = r->path[len - 1] == '/';
+
+        if (below ? strncmp(r->path, path, len) != 0 : strcmp(r->path, path) != 0)
             continue;
-        if (strcmp(r->method, method) == 0) {
+        if (strcmp(r->method, method) == 0 && strlen(path) - len < sizeof(rq->path)) {
             rq->route = r;
+            memcpy(rq->path, path + len, strlen(path) - len);
             return 0;
         }
         status = HTTP_STATUS_METHOD_NOT_ALLOWED;
@@ -260,65 +224,91 @@ static const char *refusal_text(int status)
     return status == HTTP_STATUS_NOT_FOUND ? "no such path" : "wrong method";
 }
 
+/* A client that waits for leave to send its body gets it; the body of a refused one is read, too.
+ */
+static int on_expect(struct http_request *rq)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uint8_t buf[LWS_PRE + sizeof(text)];
+
+    if (lws_hdr_total_length(rq->wsi, WSI_TOKEN_HTTP_EXPECT) <= 0)
+        return 0;
+    memcpy(buf + LWS_PRE, text, sizeof(text));
+    return lws_write(rq->wsi, buf + LWS_PRE, sizeof(text) - 1, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
+}
+
+/* A request with a body: what is known before it comes. */
+static int on_body_start(struct http_request *rq, int status)
+{
+    const struct http *h = lws_vhost_user(lws_get_vhost(rq->wsi));
+
+    rq->in_body = rq->length > 0;
+    if (status)
+        http_request_fail(rq, status, refusal_text(status));
+    else if (rq->route->on_head)
+        rq->route->on_head(rq, h->userdata);
+    if (rq->in_body)
+        return on_expect(rq);
+    if (!rq->answered) /* libwebsockets tells the end of an empty body for POST only */
+        request_run(rq);
+    return 0;
+}
+
+static int refuse_head(struct lws *wsi, unsigned status)
+{
+    (void) lws_return_http_status(wsi, status, NULL);
+    return -1;
+}
+
 static int on_request(struct http_request *rq, struct lws *wsi, const char *path)
 {
-    bool has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-    bool is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-    int status;
+    const char *method = find_method(wsi);
+    bool has_body = strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+    char length[24];
+    int status, n;
 
-    request_reset(rq);
+    http_request_reset(rq);
     rq->wsi = wsi;
     rq->active = true;
+    rq->is_head = strcmp(method, "HEAD") == 0;
     strbuf_init(&rq->body, HTTP_BODY_MAX);
+    n = lws_hdr_copy(wsi, length, sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    if (has_body && n <= 0) /* also chunked ones: libwebsockets does not read them */
+        return refuse_head(wsi, STATUS_LENGTH_REQUIRED);
+    if (n > 0 && (!has_body || num_parse_u64(length, &rq->length) < 0 || rq->length > INT64_MAX))
+        return refuse_head(wsi, HTTP_STATUS_BAD_REQUEST);
     copy_query(rq);
     copy_headers(rq);
-    status = find_route(rq, path);
-    if (!is_get && !has_length) { /* also chunked ones: libwebsockets does not read them */
-        (void) lws_return_http_status(wsi, STATUS_LENGTH_REQUIRED, NULL);
-        return -1;
-    }
-    if (status && is_get) {
+    status = find_route(rq, path, method);
+    if (has_body)
+        return on_body_start(rq, status);
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* an answer may take its time */
+    if (status)
         http_request_fail(rq, status, refusal_text(status));
-    } else if (status) {
-        /* The body comes first; the answer waits for its end. */
-        rq->refusal = status;
-    } else if (is_get && has_length) {
-        (void) lws_return_http_status(wsi, HTTP_STATUS_BAD_REQUEST, NULL);
-        return -1;
-    }
-    if (is_get) {
-        lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* an answer may take its time */
+    else
         request_run(rq);
-    }
+    return 0;
+}
+
+static int on_body(struct http_request *rq, const void *data, size_t len)
+{
+    if (rq->answered) /* refused */
+        return 0;
+    if (rq->sink)
+        return rq->sink->write(data, len, rq->sink_userdata) < 0 ? -1 : 0;
+    strbuf_add(&rq->body, data, len);
     return 0;
 }
 
 static void on_body_end(struct http_request *rq)
 {
-    if (rq->refusal)
-        http_request_fail(rq, rq->refusal, refusal_text(rq->refusal));
+    if (!rq->in_body)
+        return;
+    rq->in_body = false;
+    if (rq->answered)
+        lws_callback_on_writable(rq->wsi);
     else
         request_run(rq);
-}
-
-static int write_answer(struct http_request *rq)
-{
-    uint8_t head[LWS_PRE + HEADERS_MAX], *start = head + LWS_PRE, *p = start;
-    uint8_t *end = head + sizeof(head) - 1;
-    struct lws *wsi = rq->wsi;
-    int n;
-
-    if (!rq->answer) /* a writable callback for somebody else's reason, or no memory */
-        return rq->status ? -1 : 0;
-    if (lws_add_http_common_headers(wsi, (unsigned) rq->status, "application/json",
-                                    (lws_filepos_t) rq->answer_len, &p, end) ||
-        lws_finalize_write_http_header(wsi, start, &p, end))
-        return -1;
-    n = lws_write(wsi, rq->answer + LWS_PRE, rq->answer_len, LWS_WRITE_HTTP_FINAL);
-    request_reset(rq);
-    if (n < 0)
-        return -1;
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -332,20 +322,18 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
     case LWS_CALLBACK_HTTP:
         return on_request(rq, wsi, in);
     case LWS_CALLBACK_HTTP_BODY:
-        if (!rq->refusal)
-            strbuf_add(&rq->body, in, len);
-        return 0;
+        return on_body(rq, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         on_body_end(rq);
         return 0;
     case LWS_CALLBACK_TIMER:
-        return on_look_again(rq);
+        return http_answer_look(rq);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return write_answer(rq);
+        return http_answer_write(rq);
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
         if (rq)
-            request_reset(rq);
+            http_request_reset(rq);
         return 0;
     default:
         return 0;
@@ -355,6 +343,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
 const struct lws_protocols http_lws_protocols[] = {
     {.name = "http",
      .callback = http_callback,
-     .per_session_data_size = sizeof(struct http_request)},
+     .per_session_data_size = sizeof(struct http_request),
+     .tx_packet_size = HTTP_CHUNK + HTTP_CHUNK_HEAD + 2},
     {.name = NULL},
 };

@@ -14,6 +14,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/app_users.c %reldir%/app_users.h \
 	%reldir%/appapi.c %reldir%/appapi.h \
 	%reldir%/binds.c %reldir%/binds.h \
+	%reldir%/blobs.c %reldir%/blobs.h \
 	%reldir%/broker.c %reldir%/broker.h \
 	%reldir%/broker_conn.h %reldir%/broker_input.c \
 	%reldir%/broker_faults.c \
@@ -26,7 +27,10 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/dynreg.c %reldir%/dynreg.h \
 	%reldir%/faults.c %reldir%/faults.h \
 	%reldir%/faults_apply.c %reldir%/faults_request.c %reldir%/faults_state.h \
+	%reldir%/files.c %reldir%/files.h \
+	%reldir%/files_source.c %reldir%/files_source.h \
 	%reldir%/http.h %reldir%/http_lws.c %reldir%/http_lws.h \
+	%reldir%/http_answer.c %reldir%/http_state.h \
 	%reldir%/http_client.c %reldir%/http_client.h \
 	%reldir%/ident.c %reldir%/ident.h \
 	%reldir%/journal.c %reldir%/journal.h \
@@ -36,6 +40,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/net_device.c %reldir%/net_device.h \
 	%reldir%/ota.c %reldir%/ota.h \
+	%reldir%/persist.c %reldir%/persist.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/sign.c %reldir%/sign.h \
 	%reldir%/store.c %reldir%/store.h \

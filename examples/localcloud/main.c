@@ -18,6 +18,7 @@ static const char help[] =
     "usage: iot-localcloud --config FILE [--ws-port N] [--tcp-port N] [--http-port N]\n"
     "                      [--wss-port N] [--tls-port N] [--https-port N]\n"
     "                      [--cert FILE --key FILE [--ca FILE]]\n"
+    "                      [--data-dir DIR] [--files-url http|https|URL]\n"
     "                      [--bind ADDR] [--verbose]\n"
     "       iot-localcloud app|journal|state|fault|fence ...   (as a client of a running one)\n"
     "       iot-localcloud --version | --help\n"
@@ -32,6 +33,8 @@ static const char help[] =
     "  --ca FILE       client certificates are asked for and must be signed by this one\n"
     "  --require-cert  with --ca: TLS clients without a certificate are refused\n"
     "  --http-port N   application-side API, journal and faults, 8081; 0 chooses a free one\n"
+    "  --data-dir DIR  keeps files, firmware and its tasks there; otherwise they are forgotten\n"
+    "  --files-url U   what URLs of files begin with: http, https (our own port), or a URL\n"
     "  --bind ADDR     address of all ports, 127.0.0.1\n"
     "  --verbose       show every message on stderr\n"
     "\n"
@@ -42,7 +45,7 @@ struct arguments {
     const char *bind;
     struct net_ports ports;
     struct net_tls tls;
-    bool verbose;
+    struct cloud_options cloud;
 };
 
 static const struct {
@@ -97,7 +100,9 @@ static int check_tls(const struct arguments *a)
     bool wanted = a->ports.wss >= 0 || a->ports.tls >= 0 || a->ports.https >= 0;
     const char *problem = NULL;
 
-    if (wanted && !(a->tls.cert && a->tls.key))
+    if (strcmp(a->cloud.files_url, "https") == 0 && a->ports.https < 0)
+        problem = "--files-url https needs --https-port";
+    else if (wanted && !(a->tls.cert && a->tls.key))
         problem = "--wss-port, --tls-port and --https-port need --cert and --key";
     else if (a->tls.require_cert && !a->tls.ca)
         problem = "--require-cert needs --ca";
@@ -120,6 +125,8 @@ static const struct option options[] = {
     {"key", required_argument, NULL, 'k'},
     {"ca", required_argument, NULL, 'a'},
     {"require-cert", no_argument, NULL, 'r'},
+    {"data-dir", required_argument, NULL, 'd'},
+    {"files-url", required_argument, NULL, 'u'},
     {"bind", required_argument, NULL, 'b'},
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, 'V'},
@@ -149,8 +156,14 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a, int *ret
         case 'b':
             a->bind = optarg;
             break;
+        case 'd':
+            a->cloud.data_dir = optarg;
+            break;
+        case 'u':
+            a->cloud.files_url = optarg;
+            break;
         case 'v':
-            a->verbose = true;
+            a->cloud.verbose = true;
             break;
         case 'V':
             puts("iot-localcloud " PACKAGE_VERSION);
@@ -198,7 +211,7 @@ static int serve(const struct arguments *a)
         return e == -ENOENT || e == -EACCES ? EX_NOINPUT : EX_CONFIG;
     }
     block_signals();
-    e = cloud_new(&cloud, config, a->verbose);
+    e = cloud_new(&cloud, config, &a->cloud);
     if (e < 0) {
         fprintf(stderr, "iot-localcloud: cannot start: %s\n", strerror(-e));
         return EX_OSERR;
@@ -228,7 +241,9 @@ static int serve(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.bind = "127.0.0.1", .ports = {8080, 1883, 8081, -1, -1, -1}};
+    struct arguments a = {.bind = "127.0.0.1",
+                          .ports = {8080, 1883, 8081, -1, -1, -1},
+                          .cloud = {.files_url = "http"}};
     int code;
 
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {

@@ -15,8 +15,8 @@
 #include "libiotclient/base/fdutil.h"
 
 #define SIGNAL_PROTOCOL "signals"
-/* Descriptors: connections of devices and apps, listeners, the rest. */
-#define FDS_MAX (BROKER_CONNECTIONS_MAX + 512)
+/* Descriptors: connections of devices and apps, listeners, files, the rest. */
+#define FDS_MAX (BROKER_CONNECTIONS_MAX + 1024)
 
 struct net {
     struct loop loop;
@@ -113,6 +113,7 @@ int net_new(struct net **ret_net)
         .uid = (uid_t) -1,
         .fd_limit_per_thread = FDS_MAX,
         .retry_and_idle_policy = &no_pings,
+        .pt_serv_buf_size = HTTP_CHUNK, /* what is read at once */
     };
     CLEANUP(net_freep) struct net *n = calloc(1, sizeof(*n));
 

@@ -44,22 +44,64 @@ int sign_hmac(enum sign_method method, const void *key, size_t key_len, const vo
     return 0;
 }
 
+void sign_hex(const uint8_t *bytes, size_t len, char *ret_hex)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        ret_hex[2 * i] = digits[bytes[i] >> 4];
+        ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret_hex[2 * len] = '\0';
+}
+
 int sign_hash_hex(enum sign_method method, const void *data, size_t len,
                   char hex[2 * SIGN_DIGEST_MAX + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     const EVP_MD *md = method == SIGN_METHOD_HMACSHA1 ? EVP_sha1() : EVP_sha256();
     uint8_t bytes[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
     if (EVP_Digest(data, len, bytes, &n, md, NULL) != 1)
         return -EIO;
-    for (unsigned i = 0; i < n; i++) {
-        hex[2 * i] = digits[bytes[i] >> 4];
-        hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    hex[2 * n] = '\0';
+    sign_hex(bytes, n, hex);
     return 0;
+}
+
+struct sign_md5 {
+    EVP_MD_CTX *ctx;
+};
+
+int sign_md5_new(struct sign_md5 **ret_md5)
+{
+    CLEANUP(sign_md5_freep) struct sign_md5 *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return -ENOMEM;
+    m->ctx = EVP_MD_CTX_new();
+    if (!m->ctx || EVP_DigestInit_ex(m->ctx, EVP_md5(), NULL) != 1)
+        return -ENOMEM;
+    *ret_md5 = TAKE(m);
+    return 0;
+}
+
+struct sign_md5 *sign_md5_free(struct sign_md5 *m)
+{
+    if (!m)
+        return NULL;
+    EVP_MD_CTX_free(m->ctx);
+    free(m);
+    return NULL;
+}
+
+int sign_md5_add(struct sign_md5 *m, const void *data, size_t len)
+{
+    return EVP_DigestUpdate(m->ctx, data, len) == 1 ? 0 : -EIO;
+}
+
+int sign_md5_end(struct sign_md5 *m, uint8_t ret_md5[SIGN_MD5_LEN])
+{
+    return EVP_DigestFinal_ex(m->ctx, ret_md5, NULL) == 1 ? 0 : -EIO;
 }
 
 int sign_aes_cbc_encrypt(const char *key, const char *iv, uint8_t *data, size_t len)

@@ -43,6 +43,18 @@ int sign_base64_decode(const char *text, uint8_t *buf, size_t size, size_t *ret_
 /* A new string. */
 int sign_base64_encode(const void *data, size_t len, char **ret_text) MUST_CHECK;
 
+/* MD5 of what comes piece by piece. */
+#define SIGN_MD5_LEN 16
+struct sign_md5;
+int sign_md5_new(struct sign_md5 **ret_md5) MUST_CHECK;
+struct sign_md5 *sign_md5_free(struct sign_md5 *m);
+DEFINE_FREEP(struct sign_md5, sign_md5_free)
+int sign_md5_add(struct sign_md5 *m, const void *data, size_t len) MUST_CHECK;
+/* Once, at the end. */
+int sign_md5_end(struct sign_md5 *m, uint8_t ret_md5[SIGN_MD5_LEN]) MUST_CHECK;
+/* Lower-case hexadecimal with a NUL. */
+void sign_hex(const uint8_t *bytes, size_t len, char *ret_hex);
+
 /* Fills buf with n_chars lower-case hex characters and a NUL. */
 int sign_random_hex(char *buf, size_t n_chars) MUST_CHECK;
 
