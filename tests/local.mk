@@ -320,6 +320,11 @@ unit_tests += %reldir%/unit/test-localcloud-topic
 %canon_reldir%_unit_test_localcloud_topic_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_topic_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-twecall
+%canon_reldir%_unit_test_localcloud_twecall_SOURCES = %reldir%/unit/test-localcloud-twecall.c
+%canon_reldir%_unit_test_localcloud_twecall_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_twecall_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-wire
 %canon_reldir%_unit_test_localcloud_wire_SOURCES = %reldir%/unit/test-localcloud-wire.c
 %canon_reldir%_unit_test_localcloud_wire_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

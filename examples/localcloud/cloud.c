@@ -12,6 +12,7 @@
 #include "examples/localcloud/listeners.h"
 #include "examples/localcloud/ota.h"
 #include "examples/localcloud/sys.h"
+#include "examples/localcloud/twecall.h"
 #include "libiotclient/base/fdutil.h"
 
 #define FILES_URL_MAX 256
@@ -28,6 +29,7 @@ struct cloud {
     struct store *store;
     struct binds *binds;
     struct thing *thing;
+    struct twecall *twecall;
     struct appapi *appapi;
     struct blobs *blobs;
     struct files files;
@@ -66,6 +68,9 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         break;
     case TOPIC_KIND_SYS:
         sys_on_message(&c->sys, device, payload, len);
+        break;
+    case TOPIC_KIND_TWECALL:
+        twecall_on_message(c->twecall, device, payload, len);
         break;
     case TOPIC_KIND_DATA:
         /* Back to the device, if it wants to see its own data. */
@@ -159,6 +164,12 @@ static int make_services(struct cloud *c)
         e = thing_new(&c->thing, &deps);
     }
     if (e == 0) {
+        const struct twecall_deps deps = {c->config, faults_clock(c->faults), c->journal, c->faults,
+                                          c->thing};
+
+        e = twecall_new(&c->twecall, &deps);
+    }
+    if (e == 0) {
         const struct appapi_deps deps = {&c->clock, c->config, c->broker,
                                          c->store,  c->thing,  c->binds};
 
@@ -192,10 +203,18 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config,
     if (e < 0)
         return e;
 
-    c->desk = (struct desk){
-        net_loop(c->net), config,   c->broker, c->faults, c->journal,
-        c->appapi,        c->store, c->thing,  c->binds,  {config, c->broker, c->journal},
-        &c->files};
+    c->desk = (struct desk){net_loop(c->net),
+                            config,
+                            c->broker,
+                            c->faults,
+                            c->journal,
+                            c->appapi,
+                            c->store,
+                            c->thing,
+                            c->binds,
+                            c->twecall,
+                            {config, c->broker, c->journal},
+                            &c->files};
     c->files = (struct files){
         .loop = net_loop(c->net), .blobs = c->blobs, .faults = c->faults, .journal = c->journal};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
@@ -214,6 +233,7 @@ struct cloud *cloud_free(struct cloud *c)
     if (c->net)
         net_stop(c->net);
     http_free(c->http);
+    twecall_free(c->twecall);
     thing_free(c->thing);
     appapi_free(c->appapi);
     binds_free(c->binds);

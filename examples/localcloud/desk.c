@@ -139,6 +139,7 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
     json_t *faults = faults_json(d->faults, device);
     json_t *desired = store_desired(d->store, device);
     json_t *info = store_info(d->store, device);
+    json_t *twecall = twecall_json(d->twecall, device);
     const struct bind *bind = binds_get(d->binds, device);
 
     (void) json_object_set_new(o, "reported", store_reported(d->store, device));
@@ -152,6 +153,8 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
         (void) json_object_set_new(o, "bound",
                                    json_pack("{s:s, s:s, s:s}", "family", bind->family, "room",
                                              bind->room, "user", bind->user));
+    if (twecall)
+        (void) json_object_set_new(o, "twecall", twecall);
     if (faults)
         (void) json_object_set_new(o, "faults", faults);
     return o;

@@ -9,6 +9,7 @@
 #include "examples/localcloud/files.h"
 #include "examples/localcloud/http.h"
 #include "examples/localcloud/journal.h"
+#include "examples/localcloud/twecall.h"
 
 struct desk {
     struct loop *loop;
@@ -20,6 +21,7 @@ struct desk {
     struct store *store;
     struct thing *thing;
     struct binds *binds;
+    struct twecall *twecall;
     struct dynreg_deps dynreg;
     struct files *files;
 };

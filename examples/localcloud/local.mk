@@ -49,6 +49,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/thing_service.c \
 	%reldir%/thing_down.c %reldir%/thing_state.h \
 	%reldir%/topic.c %reldir%/topic.h \
+	%reldir%/twecall.c %reldir%/twecall.h \
 	%reldir%/wire.c %reldir%/wire.h
 liblocalcloud_la_LIBADD = libiotbase.la $(LWS_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 

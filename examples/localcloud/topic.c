@@ -46,7 +46,7 @@ static const struct {
     {"$log/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$config/operation/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$config/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
-    {"$twecall/up/service/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
+    {"$twecall/up/service/%p/%d", MAY_PUB, TOPIC_KIND_TWECALL},
     {"$twecall/down/service/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$broadcast/rxd/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$rrpc/txd/%p/%d/+", MAY_PUB, TOPIC_KIND_OTHER},

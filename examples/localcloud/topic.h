@@ -17,8 +17,9 @@ enum topic_kind {
     TOPIC_KIND_EVENT,
     TOPIC_KIND_ACTION,
     TOPIC_KIND_SERVICE,
-    TOPIC_KIND_OTA,   /* firmware */
-    TOPIC_KIND_SYS,   /* time */
+    TOPIC_KIND_OTA, /* firmware */
+    TOPIC_KIND_SYS, /* time */
+    TOPIC_KIND_TWECALL,
     TOPIC_KIND_DATA,  /* PID/DN/data: comes back to the device if it subscribed */
     TOPIC_KIND_OTHER, /* allowed, but no service of the stand-in listens */
 };

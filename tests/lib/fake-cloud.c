@@ -60,6 +60,8 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         sys_on_message(&f->sys, device, payload, len);
     else if (kind == TOPIC_KIND_OTA)
         ota_on_message(&f->ota, device, payload, len);
+    else if (kind == TOPIC_KIND_TWECALL)
+        twecall_on_message(f->twecall, device, payload, len);
     else if (kind != TOPIC_KIND_OTHER)
         thing_on_message(f->thing, device, kind, payload, len);
 }
@@ -130,6 +132,8 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
     must(thing_new(&f->thing,
                    &(struct thing_deps){&f->loop, faults_clock(f->faults), f->config, f->journal,
                                         f->faults, f->broker, f->store, f->binds}));
+    must(twecall_new(&f->twecall, &(struct twecall_deps){f->config, faults_clock(f->faults),
+                                                         f->journal, f->faults, f->thing}));
     must(appapi_new(&f->appapi, &(struct appapi_deps){&f->clock, f->config, f->broker, f->store,
                                                       f->thing, f->binds}));
     f->ota = (struct ota_deps){f->journal, f->faults, f->store, f->thing};
@@ -140,6 +144,7 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
 
 void fake_cloud_done(struct fake_cloud *f)
 {
+    twecall_free(f->twecall);
     thing_free(f->thing);
     appapi_free(f->appapi);
     binds_free(f->binds);

@@ -13,6 +13,7 @@
 #include "examples/localcloud/appapi.h"
 #include "examples/localcloud/ota.h"
 #include "examples/localcloud/sys.h"
+#include "examples/localcloud/twecall.h"
 
 #define FAKE_NOW_S 1700000000ULL
 
@@ -28,6 +29,7 @@ struct fake_cloud {
     struct store *store;
     struct binds *binds;
     struct thing *thing;
+    struct twecall *twecall;
     struct appapi *appapi;
     struct sys_deps sys;
     struct ota_deps ota;
