@@ -95,6 +95,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/report.h %reldir%/core/reports.c %reldir%/core/reports.h \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \
+	%reldir%/core/twecall.c %reldir%/core/twecall.h \
 	%reldir%/front/handler_answer.c %reldir%/front/handler_answer.h \
 	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
@@ -108,6 +109,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_rauc.c %reldir%/front/bus_rauc.h \
 	%reldir%/front/bus_shm.c %reldir%/front/bus_start.c \
 	%reldir%/front/bus_thing.c %reldir%/front/bus_thing.h %reldir%/front/bus_thing_write.c \
+	%reldir%/front/bus_twecall.c \
 	%reldir%/front/bus_value.c %reldir%/front/bus_value.h \
 	%reldir%/front/intake.c %reldir%/front/intake.h \
 	%reldir%/front/shm.h %reldir%/front/shm_program.c %reldir%/front/shm_program.h \

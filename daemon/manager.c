@@ -448,7 +448,7 @@ static void take_down(struct manager *m)
     clockwatch_free(m->clockwatch);
     netwatch_free(m->netwatch);
     if (m->core)
-        core_save(m->core); /* posts are answered while the bus is there */
+        core_save(m->core); /* posts and calls are answered while the bus is there */
     bus_free(m->bus);
     core_free(m->core);
     link_free(m->link);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 IOTD_XML = \
+	%reldir%/org.iotd1.Call.xml \
 	%reldir%/org.iotd1.Client.xml \
 	%reldir%/org.iotd1.Device.xml \
 	%reldir%/org.iotd1.Handler.xml \

@@ -13,6 +13,7 @@
 
 #define IOTD_IFACE_MANAGER "org.iotd1.Manager"
 #define IOTD_IFACE_CLIENT "org.iotd1.Client"
+#define IOTD_IFACE_CALL "org.iotd1.Call"
 #define IOTD_IFACE_DEVICE "org.iotd1.Device"
 #define IOTD_IFACE_LINK "org.iotd1.Link"
 #define IOTD_IFACE_THING "org.iotd1.Thing"

@@ -286,6 +286,7 @@ static void client_free(iotc_client *client)
     client->closed = true;
     events_done(client);
     posts_done(client);
+    twecalls_done(client);
     reports_done(client);
     serves_done(client);
     defines_done(client);
@@ -324,6 +325,7 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     posts_init(&client->posts);
     shm_ring_init(&client->rings);
     serves_init(&client->serves);
+    twecalls_init(&client->twecalls);
     client->app_id = strdup(app_id);
     if (!client->app_id)
         return -ENOMEM;

@@ -17,6 +17,7 @@
 #include "libiotclient/shm.h"
 #include "libiotclient/shm_ring.h"
 #include "libiotclient/slot.h"
+#include "libiotclient/twecall.h"
 #include "libiotclient/wake.h"
 
 struct iotc_client {
@@ -37,6 +38,7 @@ struct iotc_client {
     struct posts posts;
     struct serves serves;
     struct defines defines;
+    struct twecalls twecalls;
     struct loop_timer flush;
     bool is_flush_due; /* at the end of this turn */
     struct wake wake;  /* reports of other threads */

@@ -42,6 +42,8 @@ static const struct ctl_command commands[] = {
     {"bind-token", "TOKEN", "hand the token of an app that pairs the device to the cloud", 1, 1, 0,
      ctl_bind_token},
     {"unbind", "", "end the binding of the device", 0, 0, 0, ctl_unbind},
+    {"call", "ticket|activate|state MODEL APP [PACKAGE]",
+     "what the device needs of the cloud to call WeChat", 3, 4, 0, ctl_twecall},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
@@ -240,6 +242,7 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
 
     r = command->run == ctl_provision ? ctl_check_provision(ctl)
         : command->run == ctl_access  ? ctl_check_access(argv)
+        : command->run == ctl_twecall ? ctl_check_call(argc, argv)
                                       : CTL_OK;
     if (r != CTL_OK)
         return r;

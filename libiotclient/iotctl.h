@@ -88,6 +88,9 @@ int ctl_check_access(char **argv);
 int ctl_bind_signature(struct ctl *ctl, int argc, char **argv);
 int ctl_bind_token(struct ctl *ctl, int argc, char **argv);
 int ctl_unbind(struct ctl *ctl, int argc, char **argv);
+int ctl_twecall(struct ctl *ctl, int argc, char **argv); /* iotctl_call.c */
+/* Its arguments, before anything is asked of iotd. */
+int ctl_check_call(int argc, char **argv);
 int ctl_notices(struct ctl *ctl, int argc, char **argv);
 int ctl_model(struct ctl *ctl, int argc, char **argv); /* iotctl_model.c */
 /* The options of provision, before anything is asked of iotd. */

@@ -63,6 +63,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/slot.c %reldir%/slot.h \
 	%reldir%/snapshot.c %reldir%/snapshot.h \
 	%reldir%/strerror.c \
+	%reldir%/twecall.c %reldir%/twecall.h \
 	%reldir%/value.c %reldir%/value.h \
 	%reldir%/value_bus.c %reldir%/value_json.c \
 	%reldir%/value_nested.c %reldir%/value_pack.c \
@@ -74,6 +75,7 @@ lib_LTLIBRARIES += libiotclient.la
 iotclientincludedir = $(includedir)/iotclient
 iotclientinclude_HEADERS = \
 	%reldir%/iotclient/action.h \
+	%reldir%/iotclient/call.h \
 	%reldir%/iotclient/client.h \
 	%reldir%/iotclient/event.h \
 	%reldir%/iotclient/iotclient.h \
@@ -100,6 +102,7 @@ iotctl_LDFLAGS = $(AM_LDFLAGS) $(IOTD_EXE_LDFLAGS)
 iotctl_SOURCES = \
 	%reldir%/iotctl.c %reldir%/iotctl.h \
 	%reldir%/iotctl_bus.c \
+	%reldir%/iotctl_call.c \
 	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \

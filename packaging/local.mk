@@ -46,6 +46,7 @@ dist_man_MANS += \
 	%reldir%/man/iotc_event.3 \
 	%reldir%/man/iotc_prop.3 \
 	%reldir%/man/iotc_snapshot.3 \
+	%reldir%/man/iotc_twecall.3 \
 	%reldir%/man/iotc_value.3 \
 	%reldir%/man/iotctl.1 \
 	%reldir%/man/iotc-codegen.1 \

@@ -41,7 +41,7 @@ check_LTLIBRARIES += libiotworld.la
 libiotworld_la_SOURCES = \
 	%reldir%/lib/fake-client.c %reldir%/lib/fake-iotd-impl.h \
 	%reldir%/lib/fake-iotd.c %reldir%/lib/fake-iotd.h \
-	%reldir%/lib/fake-thing.c \
+	%reldir%/lib/fake-thing.c %reldir%/lib/fake-twecall.c \
 	%reldir%/lib/world.c %reldir%/lib/world.h \
 	libiotclient/value.c libiotclient/value_bus.c libiotclient/value_nested.c
 libiotworld_la_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
@@ -246,6 +246,11 @@ integration_tests += %reldir%/integration/05-client-action.bus
 %canon_reldir%_integration_05_client_action_bus_SOURCES = %reldir%/integration/05-client-action.bus.c
 %canon_reldir%_integration_05_client_action_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_05_client_action_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/22-call-client.bus
+%canon_reldir%_integration_22_call_client_bus_SOURCES = %reldir%/integration/22-call-client.bus.c
+%canon_reldir%_integration_22_call_client_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_22_call_client_bus_LDADD = libiotworld.la libiotclient.la
 
 integration_tests += %reldir%/integration/12-client-restart.bus
 %canon_reldir%_integration_12_client_restart_bus_SOURCES = %reldir%/integration/12-client-restart.bus.c
@@ -704,6 +709,11 @@ unit_tests += %reldir%/unit/test-service
 %canon_reldir%_unit_test_service_SOURCES = %reldir%/unit/test-service.c
 %canon_reldir%_unit_test_service_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_service_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-twecall
+%canon_reldir%_unit_test_twecall_SOURCES = %reldir%/unit/test-twecall.c
+%canon_reldir%_unit_test_twecall_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_twecall_LDADD = $(daemon_test_libs)
 
 unit_tests += %reldir%/unit/test-reports
 %canon_reldir%_unit_test_reports_SOURCES = %reldir%/unit/test-reports.c

@@ -259,7 +259,8 @@ static int add_verb(struct parser *p, unsigned line, const char *key, const char
 
     if (access_verb_parse(word, &verb) < 0)
         mistakef(p, line, key,
-                 "\"%.64s\" is not one of register, report, post, read, monitor, manage", word);
+                 "\"%.64s\" is not one of register, report, post, read, monitor, call, manage",
+                 word);
     else
         rule_of(p)->verbs |= 1U << verb;
     return 0;

@@ -233,6 +233,8 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     if (r == 0)
         r = firmware_new(&core->firmware, link, ident);
     if (r == 0)
+        r = twecall_init(&core->twecall, loop, link, ident, core->thing, core->ntp);
+    if (r == 0)
         r = info_init(&core->info, loop, core->thing, &core->persist, db);
     if (r == 0) {
         core->watch = (struct link_watch){.on_up = on_up, .userdata = core};
@@ -265,6 +267,8 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
 
 void core_save(struct core *core)
 {
+    service_done(&core->service);
+    twecall_done(&core->twecall);
     (void) !persist_now(&core->persist, true); /* told there */
 }
 
@@ -305,6 +309,7 @@ struct core *core_free(struct core *core)
 
     link_set_memory(core->link, NULL);
     service_done(&core->service);
+    twecall_done(&core->twecall);
     calls_done(&core->calls);
     events_done(&core->events);
     reports_done(&core->reports);

@@ -19,6 +19,7 @@
 #include "daemon/core/props.h"
 #include "daemon/core/reports.h"
 #include "daemon/core/service.h"
+#include "daemon/core/twecall.h"
 
 /* What one program may use; 0: no limit of its own. */
 struct core_quota {
@@ -69,6 +70,7 @@ struct core {
     struct events events;
     struct calls calls;
     struct service service;
+    struct twecall twecall;
     bool bound;
     bool bound_unsaved;
     uint64_t session_filters; /* struct link_memory */
@@ -87,7 +89,7 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
 struct core *core_free(struct core *core);
 DEFINE_FREEP(struct core, core_free)
 
-/* Saves what is not saved yet; before the end. */
+/* Before the end: saves what is not saved yet, and ends what waits for the cloud (-ECANCELED). */
 void core_save(struct core *core);
 /*
  * Another thing model takes the place of the one in use: core_model.c. What programs hold stays

@@ -90,6 +90,8 @@ static int add_objects(struct bus *bus)
         r = bus_link_add(bus);
     if (r == 0)
         r = bus_thing_add(bus);
+    if (r == 0)
+        r = bus_twecall_add(bus);
     return r;
 }
 

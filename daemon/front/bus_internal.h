@@ -46,6 +46,7 @@ int bus_manager_add(struct bus *bus);
 int bus_device_add(struct bus *bus);
 int bus_link_add(struct bus *bus);
 int bus_thing_add(struct bus *bus);
+int bus_twecall_add(struct bus *bus);
 
 /* bus_client.c: the program's record and object are made when it first needs one. */
 #define BUS_APP_ID_PROBLEM "app_id is not 1 to 64 of [a-z0-9._-]"

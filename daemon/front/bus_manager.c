@@ -86,7 +86,7 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
     if (r < 0)
         return r;
     if (access_verb_parse(verb, &q->verb) < 0) {
-        *problem = "the verb is none of register, report, post, read, monitor, manage";
+        *problem = "the verb is none of register, report, post, read, monitor, call, manage";
         return -EINVAL;
     }
     while (msg_dict_next(&dict, &key, &value)) {
@@ -96,7 +96,8 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
     if (*q->id ? access_verb_may_have_id(q->verb) && name_is_feature_id(q->id)
                : !access_verb_has_id(q->verb))
         return 0;
-    *problem = "register, report, post and read need an id, monitor has none, manage may have one";
+    *problem = "register, report, post and read need an id, monitor and call have none, manage may "
+               "have one";
     return -EINVAL;
 }
 

@@ -54,6 +54,8 @@ struct bus_peer *bus_peer_of(struct bus *bus, const struct tree_call *call)
 /* What a privileged member is, of the verbs. */
 static enum access_verb verb_of(const struct tree_call *call)
 {
+    if (strcmp(tree_call_interface(call), IOTD_IFACE_CALL) == 0)
+        return ACCESS_CALL;
     return strcmp(tree_call_member(call), "Monitor") == 0 ? ACCESS_MONITOR : ACCESS_MANAGE;
 }
 

@@ -15,8 +15,10 @@
     X(event_reply)                                                                                 \
     X(events_reply)                                                                                \
     X(app_bind_token_reply)                                                                        \
-    X(unbind_device_reply) X(report_version_rsp) X(get_wechat_sn_ticket_reply)                     \
-        X(active_device_voip_license_reply) X(get_voip_device_active_info_reply)
+    X(unbind_device_reply)                                                                         \
+    X(report_version_rsp)                                                                          \
+    X(get_wechat_sn_ticket_reply)                                                                  \
+    X(active_device_voip_license_reply) X(get_voip_device_active_info_reply)
 #define X(name) FAULTS_METHOD_##name,
 enum faults_method { FAULTS_METHODS FAULTS_METHOD_COUNT_ };
 #undef X

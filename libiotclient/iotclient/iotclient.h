@@ -29,6 +29,7 @@
  */
 
 #include <iotclient/action.h>
+#include <iotclient/call.h>
 #include <iotclient/client.h>
 #include <iotclient/event.h>
 #include <iotclient/prop.h>

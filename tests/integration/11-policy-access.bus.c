@@ -51,6 +51,11 @@ static DBusMessage *monitor(struct bus_client *bc, int enable)
     return scene_call(bc, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Monitor", "b", enable);
 }
 
+static DBusMessage *ticket(struct bus_client *bc)
+{
+    return scene_call(bc, IOTD_DEVICE_PATH, IOTD_IFACE_CALL, "GetTicket", "ss", "m1", "wx1");
+}
+
 static unsigned count(const char *text, const char *part)
 {
     unsigned n = 0;
@@ -250,6 +255,10 @@ static void test_commands(void)
     CHECK_THING(guest, "0 *", "ControlJson", "s", "{\"color\":1}");
     CHECK_ERROR(thing_call(guest, "ControlJson", "s", "{\"color\":1,\"brightness\":1}"),
                 ERR("NotAuthorized"), "manage brightness: default");
+    CHECK_ERROR(reload(guest), ERR("NotAuthorized"), "manage: default");
+    CHECK_ERROR(ticket(guest), ERR("NotAuthorized"), "call: default");
+    set_rules(&p, "20.conf", "[allow]\nuser = " POLICY_GUEST "\nverbs = call\n");
+    CHECK_ERROR(ticket(guest), ERR("LinkDown"), "");
     CHECK_ERROR(reload(guest), ERR("NotAuthorized"), "manage: default");
     guest = bus_client_free(guest);
     policy_stop(&p);

@@ -210,6 +210,11 @@ integration_tests += %reldir%/08-after-connect.bus
 %canon_reldir%_08_after_connect_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_08_after_connect_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/22-call-cloud.bus
+%canon_reldir%_22_call_cloud_bus_SOURCES = %reldir%/22-call-cloud.bus.c
+%canon_reldir%_22_call_cloud_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_22_call_cloud_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/09-bind.bus
 %canon_reldir%_09_bind_bus_SOURCES = %reldir%/09-bind.bus.c
 %canon_reldir%_09_bind_bus_CPPFLAGS = $(SCENE_CPPFLAGS)

@@ -2,7 +2,7 @@
 #ifndef IOTD_TESTS_FAKE_IOTD_IMPL_H
 #define IOTD_TESTS_FAKE_IOTD_IMPL_H
 
-/* Between fake-iotd.c, fake-thing.c and fake-client.c. */
+/* Between fake-iotd.c, fake-thing.c, fake-client.c and fake-twecall.c. */
 
 #include "tests/lib/fake-iotd.h"
 
@@ -12,6 +12,7 @@ int fake_find_prop(const struct fake *f, const char *id);
 void fake_on_register(struct tree_call *call, void *userdata);
 void fake_on_unregister(struct tree_call *call, void *userdata);
 int fake_add_client(struct fake *f);
+int fake_add_twecall(struct fake *f);
 /* A program is gone: its claims and tokens go. */
 void fake_forget(struct fake *f, const char *sender);
 

@@ -312,6 +312,8 @@ static int add_objects(struct fake *f)
                                device_properties, ARRAY_SIZE(device_properties), f, &member);
     if (r >= 0)
         r = fake_add_thing(f, &member);
+    if (r >= 0)
+        r = fake_add_twecall(f);
     if (r < 0)
         fprintf(stderr, "fake iotd: member %s: %s\n", member, strerror(-r));
     return r;
@@ -365,6 +367,8 @@ void fake_done(struct fake *f)
     f->tree = tree_free(f->tree);
     if (f->held)
         tree_call_error(&f->held, -EIO, NULL); /* frees it, sends nothing */
+    if (f->held_call)
+        tree_call_error(&f->held_call, -EIO, NULL);
     f->watch = bus_watch_detach(f->watch);
     if (f->bus) {
         dbus_connection_close(f->bus);

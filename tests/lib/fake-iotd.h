@@ -55,6 +55,9 @@ struct fake {
     int post_error;
     int completed_code;
     bool hold_report;    /* Report is not answered */
+    int call_error;      /* of the methods of org.iotd1.Call */
+    int call_code;       /* Activate answers it */
+    bool hold_call;      /* the methods of org.iotd1.Call are not answered */
     bool hold_completed; /* Completed waits for fake_complete() */
     bool knows_tokens;   /* those that Attach asks for are taken over */
 
@@ -68,6 +71,7 @@ struct fake {
     struct value_list event;
     uint64_t event_timestamp_s;
     struct tree_call *held;
+    struct tree_call *held_call;
 
     struct fake_prop props[FAKE_N_PROPS];
     uint64_t next_token;
