@@ -126,8 +126,9 @@ libiotd_core_la_SOURCES = \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
 	%reldir%/net/fetch.c %reldir%/net/fetch.h \
 	%reldir%/net/fetch_file.c %reldir%/net/fetch_file.h \
+	%reldir%/net/fetch_hash.c %reldir%/net/fetch_hash.h \
 	%reldir%/net/fetcher.c %reldir%/net/fetcher.h \
-	%reldir%/net/put.h \
+	%reldir%/net/put.c %reldir%/net/put.h \
 	%reldir%/net/web.c %reldir%/net/web.h \
 	%reldir%/net/web_answer.c %reldir%/net/web_answer.h \
 	%reldir%/net/http.h %reldir%/net/http_lws.c \

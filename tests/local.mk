@@ -554,6 +554,11 @@ unit_tests += %reldir%/unit/test-fetch-tls
 %canon_reldir%_unit_test_fetch_tls_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_fetch_tls_LDADD = $(fetch_test_libs)
 
+unit_tests += %reldir%/unit/test-put
+%canon_reldir%_unit_test_put_SOURCES = %reldir%/unit/test-put.c
+%canon_reldir%_unit_test_put_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_put_LDADD = $(fetch_test_libs)
+
 unit_tests += %reldir%/unit/test-web-answer
 %canon_reldir%_unit_test_web_answer_SOURCES = %reldir%/unit/test-web-answer.c
 %canon_reldir%_unit_test_web_answer_CPPFLAGS = $(daemon_test_cppflags)

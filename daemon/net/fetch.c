@@ -110,47 +110,36 @@ static void on_total(struct loop_timer *timer, void *userdata)
     finish(userdata, TRANSFER_TIMEOUT, "it takes too long");
 }
 
-static void on_synced(int result, void *userdata)
-{
-    struct fetch *f = userdata;
-
-    if (result < 0)
-        fail_errno(f, result);
-    else
-        finish(f, TRANSFER_OK, "complete");
-}
-
 static void start_over(struct fetch *f)
 {
     int r = fetch_file_start_over(f->file);
 
     f->over = true;
     f->taken_up = 0;
+    f->web = web_free(f->web);
     if (r < 0)
         fail_errno(f, r);
     else
         begin(f);
 }
 
-/* All bytes are there: are they the right ones? */
-static void check(struct fetch *f)
+/* The child has hashed all of it, or has failed. */
+static void on_hashed(const struct fetch_hash_result *result, void *userdata)
 {
-    int r = fetch_file_check(f->file, f->sha256);
+    struct fetch *f = userdata;
 
-    if (r == -EBADMSG && f->taken_up > 0 && !f->over) {
+    if (result->error == -EBADMSG && f->taken_up > 0 && !f->over) {
         log_info("the partial file of an earlier run was damaged: from the begin");
         start_over(f);
-        return;
-    }
-    if (r == -EBADMSG) {
+    } else if (result->error == -EBADMSG) {
         fetch_file_remove(f->file);
         finish(f, TRANSFER_MISMATCH, "the file has another MD5 than announced");
-        return;
+    } else if (result->error < 0) {
+        fail_errno(f, result->error);
+    } else {
+        memcpy(f->sha256, result->sha256, sizeof(f->sha256));
+        finish(f, TRANSFER_OK, "complete");
     }
-    if (r == 0)
-        r = fetch_file_sync(f->file, on_synced, f);
-    if (r < 0)
-        fail_errno(f, r);
 }
 
 /* --- what the server says --- */
@@ -353,8 +342,7 @@ static void on_end(enum web_outcome outcome, const char *why, void *userdata)
     case VERDICT_OVER:
         start_over(f);
         return;
-    case VERDICT_WHOLE:
-        check(f);
+    case VERDICT_WHOLE: /* the child will tell */
         return;
     case VERDICT_FAILED:
         finish(f, f->result, f->text);
@@ -404,23 +392,19 @@ static void try_now(struct fetch *f)
 static void begin(struct fetch *f)
 {
     f->done_before = fetch_file_done(f->file);
-    if (f->done_before == f->size) {
-        check(f);
+    if (f->done_before == f->size) /* the child will tell */
         return;
-    }
     strcpy(f->at, f->url);
     f->redirects = 0;
     try_now(f);
 }
 
-static void on_read_back(int result, void *userdata)
+static void on_start(struct loop_timer *timer, void *userdata)
 {
     struct fetch *f = userdata;
 
-    f->taken_up = fetch_file_done(f->file);
-    if (result < 0)
-        fail_errno(f, result);
-    else if (fetch_file_has_room(f->file) < 0)
+    (void) timer;
+    if (fetch_file_has_room(f->file) < 0)
         fail_errno(f, -ENOSPC);
     else
         begin(f);
@@ -464,7 +448,7 @@ static int fill(struct fetch *f, const struct fetch_request *rq)
     if (r == 0)
         r = parse_md5(spec.md5, rq->md5);
     if (r == 0)
-        r = fetch_file_open(&f->file, &spec);
+        r = fetch_file_open(&f->file, &spec, on_hashed, f);
     return r;
 }
 
@@ -491,7 +475,8 @@ int fetch_start(struct fetch **ret_fetch, struct fetcher *fetcher,
         return r;
     loop_timer_arm(fetcher->loop, &f->total,
                    request->total_us > 0 ? request->total_us : FETCH_TOTAL_US, on_total, f);
-    fetch_file_read_back(f->file, on_read_back, f);
+    f->taken_up = fetch_file_done(f->file);
+    loop_timer_arm(fetcher->loop, &f->next, 0, on_start, f);
     *ret_fetch = TAKE(f);
     return 0;
 }

@@ -19,7 +19,6 @@ struct put_request {
     uint64_t size;            /* of it; a file that is shorter by then ends the upload */
     const uint8_t *md5;       /* 16 bytes; NULL: reckoned from the file first */
     const char *content_type; /* NULL: application/octet-stream */
-    uint64_t rate;            /* bytes/s; 0: no limit */
     uint64_t idle_us;         /* in which nothing moves; 0: FETCH_IDLE_US */
     uint64_t total_us;        /* all of it; 0: FETCH_TOTAL_US */
 };

@@ -25,6 +25,7 @@ struct file_server_step {
     bool chunked;
     bool garbled;      /* another file of the same size */
     bool silent;       /* takes the request, says nothing */
+    bool early;        /* answers when it has the head of the request */
     unsigned piece;    /* bytes of each write; 0: many */
     unsigned pause_us; /* between two */
 };
