@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measurements: `make bench`, on a machine that does nothing else. `make check` builds them, so that
 # they go on compiling, and runs none. BENCH="outbox link" takes some of them.
-BENCH = codec model outbox dbus link control reconnect size shm-read shm-report latency many
+BENCH = codec model outbox dbus link control reconnect size shm-read shm-report latency many fetch
 BENCH_FLAGS =
 
 check_LTLIBRARIES += libiotmeasure.la libiotbench.la
@@ -89,6 +89,11 @@ bench_programs += %reldir%/bench-many
 %canon_reldir%_bench_many_SOURCES = %reldir%/bench-many.c
 %canon_reldir%_bench_many_CPPFLAGS = $(bench_cppflags)
 %canon_reldir%_bench_many_LDADD = libiotclient.la libiotmeasure.la $(DBUS_LIBS)
+
+bench_programs += %reldir%/bench-fetch
+%canon_reldir%_bench_fetch_SOURCES = %reldir%/bench-fetch.c
+%canon_reldir%_bench_fetch_CPPFLAGS = $(bench_cppflags) $(SSL_CFLAGS) $(CUNIT_CFLAGS)
+%canon_reldir%_bench_fetch_LDADD = libiotbench.la libiotfileserver.la $(SSL_LIBS)
 
 # Programs as others write them: nothing of this tree but <iotclient/...>.
 bench_programs += %reldir%/program %reldir%/bare-program

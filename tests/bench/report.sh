@@ -3,7 +3,7 @@
 # Runs benchmarks, each on a bus and in a directory of its own, and prints their lines as a table:
 #
 #   report.sh [--quick] [--tsv] NAME...     codec model outbox dbus link control reconnect size
-#                                           shm-read shm-report latency many
+#                                           shm-read shm-report latency many fetch
 #
 # IOTD_SRCDIR and IOTD_BUILDDIR are the trees; files that are measured lie in TMPDIR, which should
 # be on the disk that matters. "wanted" is what the ratio, or the median, should be.
@@ -53,6 +53,10 @@ latency.control         ratio  <= 1.5
 latency.control_dbus    ratio  >= 3
 latency.event           ratio  <= 1.5
 latency.report          ratio  <= 3
+fetch.http              ratio  >= 0.80
+fetch.http_memory       median <= 1024
+fetch.https             ratio  >= 0.80
+fetch.https_memory      median <= 1024
 '
 
 table() {
@@ -86,7 +90,7 @@ run() {
     for name; do
         # Those that have a short form.
         case $name in
-        reconnect | size) option=$flags ;;
+        reconnect | size | fetch) option=$flags ;;
         *) option= ;;
         esac
         # shellcheck disable=SC2086 # none or one
