@@ -504,6 +504,13 @@ unit_tests += %reldir%/unit/test-bus-rauc
 %canon_reldir%_unit_test_bus_rauc_CPPFLAGS = $(daemon_test_cppflags) $(DBUS_CFLAGS)
 %canon_reldir%_unit_test_bus_rauc_LDADD = libiottest.la libiottestbus.la libiotd-core.la
 
+# RAUC for tests of iotd as a whole.
+check_PROGRAMS += %reldir%/lib/fake-rauc
+%canon_reldir%_lib_fake_rauc_SOURCES = %reldir%/lib/fake-rauc-main.c \
+	%reldir%/lib/fake-rauc.c %reldir%/lib/fake-rauc.h
+%canon_reldir%_lib_fake_rauc_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(CUNIT_CFLAGS)
+%canon_reldir%_lib_fake_rauc_LDADD = libiottestbus.la
+
 unit_tests += %reldir%/unit/test-verify
 %canon_reldir%_unit_test_verify_SOURCES = %reldir%/unit/test-verify.c %reldir%/lib/verify-vectors.h
 %canon_reldir%_unit_test_verify_CPPFLAGS = $(daemon_test_cppflags)

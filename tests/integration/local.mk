@@ -190,6 +190,12 @@ integration_tests += %reldir%/07-link-writes.bus
 %canon_reldir%_07_link_writes_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_07_link_writes_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/08-rauc-service.bus
+%canon_reldir%_08_rauc_service_bus_SOURCES = %reldir%/08-rauc-service.bus.c \
+	tests/lib/install-steps.c tests/lib/install-steps.h
+%canon_reldir%_08_rauc_service_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_08_rauc_service_bus_LDADD = $(SCENE_LDADD) libiotd-core.la
+
 integration_tests += %reldir%/07-link-network.bus
 %canon_reldir%_07_link_network_bus_SOURCES = %reldir%/07-link-network.bus.c
 %canon_reldir%_07_link_network_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
