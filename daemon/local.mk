@@ -96,6 +96,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \
 	%reldir%/core/twecall.c %reldir%/core/twecall.h \
+	%reldir%/core/update.h \
 	%reldir%/front/handler_answer.c %reldir%/front/handler_answer.h \
 	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
