@@ -66,6 +66,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/link_impl.h %reldir%/cloud/link_session.c \
 	%reldir%/cloud/login.c %reldir%/cloud/login.h \
 	%reldir%/cloud/firmware.c %reldir%/cloud/firmware.h \
+	%reldir%/cloud/firmware_order.c %reldir%/cloud/firmware_order.h \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \

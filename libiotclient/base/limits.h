@@ -58,6 +58,11 @@
 #define LIMIT_REDIRECTS 5 /* own choice; more are a loop */
 #define LIMIT_FETCH_DRY 5 /* vendor SDK: tries in a row that brought nothing */
 
+/* Firmware. Beyond: the order fails with code -5. */
+#define LIMIT_FIRMWARE (1024ULL * 1024 * 1024) /* console guide, limits page: bytes of an image */
+#define LIMIT_FIRMWARE_CUSTOM 4096             /* console guide: 1536 bytes of user_defined */
+#define LIMIT_FIRMWARE_EXTRA 4096              /* own choice: of what is not documented, as JSON */
+
 /* JSON. Beyond: refused as not JSON. */
 #define LIMIT_JSON_DEPTH 16 /* own choice; the deepest vendor message has 6 levels */
 
