@@ -17,6 +17,7 @@
 #include "daemon/core/core.h"
 #include "daemon/store/facts.h"
 #include "daemon/sys/log.h"
+#include "daemon/updater.h"
 #include "libiotclient/base/fdutil.h"
 #include "libiotclient/base/limits.h"
 
@@ -26,6 +27,7 @@ LOG_AREA("main");
 #define DEFAULT_CREDENTIALS IOTD_SYSCONFDIR "/iotd/device_info.json"
 #define DEFAULT_MODEL IOTD_SYSCONFDIR "/iotd/model.json"
 #define MAX_CONFIG_FILE (256 * 1024) /* own choice */
+#define MAX_KEY_FILE (16 * 1024)     /* own choice: one public key as PEM */
 
 static int read_file(const char *path, size_t max, char **ret_data, size_t *ret_len)
 {
@@ -323,6 +325,42 @@ static int find_register_url(struct inputs *in)
     return load_register_tls(in);
 }
 
+static int load_verify_key(struct inputs *in)
+{
+    const char *path = in->conf->firmware_verify_key;
+    CLEANUP(freep) char *data = NULL;
+    char problem[VERIFY_PROBLEM] = "";
+    size_t len;
+    int r;
+
+    if (!*path)
+        return 0;
+    r = read_file(path, MAX_KEY_FILE, &data, &len);
+    if (r < 0) {
+        log_err("firmware.verify_key \"%s\": %s", path, strerror(-r));
+        return r == -ENOMEM ? EX_OSERR : EX_CONFIG;
+    }
+    r = verify_key_load(&in->verify_key, data, len, problem);
+    if (r < 0)
+        log_err("firmware.verify_key \"%s\": %s", path, r == -ENOMEM ? strerror(-r) : problem);
+    return r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
+}
+
+static int load_firmware(struct inputs *in)
+{
+    const struct conf *c = in->conf;
+    const char *problem = updater_installer_problem(c->firmware_installer);
+    int status = load_verify_key(in);
+
+    if (problem)
+        log_err("firmware.installer \"%s\" %s", c->firmware_installer, problem);
+    if (*c->firmware_dir && *c->firmware_dir != '/') {
+        problem = "is not an absolute path";
+        log_err("firmware.dir \"%s\" %s", c->firmware_dir, problem);
+    }
+    return problem ? EX_CONFIG : status;
+}
+
 struct first_mistake {
     char *text; /* of VAULT_PROBLEM */
     bool is_told;
@@ -361,7 +399,7 @@ int inputs_accept(const struct inputs *in, const struct ident *ident, char probl
 
 int inputs_load(struct inputs *in, const struct manager_options *options)
 {
-    int status[7];
+    int status[8];
     int r;
 
     *in = (struct inputs){.options = options};
@@ -374,6 +412,7 @@ int inputs_load(struct inputs *in, const struct manager_options *options)
     status[5] = in->conf ? find_register_url(in) : 0;
     r = in->conf ? access_files_load(in->conf, &in->access) : 0;
     status[6] = r == -ENOMEM ? EX_OSERR : r < 0 ? EX_CONFIG : 0;
+    status[7] = in->conf ? load_firmware(in) : 0;
     for (size_t i = 0; i < ARRAY_SIZE(status); i++) {
         if (status[i])
             return status[i];
@@ -385,6 +424,7 @@ void inputs_done(struct inputs *in)
 {
     tls_free(in->tls);
     tls_free(in->register_tls);
+    verify_key_free(in->verify_key);
     access_conf_free(in->access);
     model_free(in->model);
     ident_free(in->ident);

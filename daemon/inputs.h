@@ -11,6 +11,7 @@
 #include "daemon/cloud/ident.h"
 #include "daemon/cloud/model_assemble.h"
 #include "daemon/conf/conf.h"
+#include "daemon/crypto/verify.h"
 #include "daemon/manager.h"
 #include "daemon/net/endpoint.h"
 #include "daemon/net/tls.h"
@@ -30,6 +31,7 @@ struct inputs {
     struct tls *tls;              /* NULL: the endpoint does not use it */
     struct endpoint register_url; /* only where a registration is needed, also the next */
     struct tls *register_tls;
+    struct verify_key *verify_key; /* NULL: images need no signature */
 };
 
 /* 0, or an exit status of sysexits.h; what could be read stays. */

@@ -97,7 +97,11 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \
 	%reldir%/core/twecall.c %reldir%/core/twecall.h \
-	%reldir%/core/update.h \
+	%reldir%/core/update.c %reldir%/core/update.h %reldir%/core/update_download.c \
+	%reldir%/core/update_fsm.c %reldir%/core/update_fsm.h %reldir%/core/update_image.c \
+	%reldir%/core/update_impl.h %reldir%/core/update_install.c %reldir%/core/update_order.c \
+	%reldir%/core/update_parts.h %reldir%/core/update_record.c %reldir%/core/update_record.h \
+	%reldir%/core/update_tell.c %reldir%/core/update_version.c \
 	%reldir%/front/handler_answer.c %reldir%/front/handler_answer.h \
 	%reldir%/front/bus_bind.c \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
@@ -125,8 +129,9 @@ libiotd_core_la_SOURCES = \
 	%reldir%/settings.c %reldir%/settings.h \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
+	%reldir%/updater.c %reldir%/updater.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
-	%reldir%/net/fetch.c %reldir%/net/fetch.h \
+	%reldir%/net/fetch.c %reldir%/net/fetch.h %reldir%/net/fetch_text.c %reldir%/net/fetch_text.h \
 	%reldir%/net/fetch_file.c %reldir%/net/fetch_file.h \
 	%reldir%/net/fetch_hash.c %reldir%/net/fetch_hash.h \
 	%reldir%/net/fetcher.c %reldir%/net/fetcher.h \
@@ -140,6 +145,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
 	%reldir%/store/db.c %reldir%/store/db.h \
 	%reldir%/store/facts.c %reldir%/store/facts.h \
+	%reldir%/store/image.c %reldir%/store/image.h \
 	%reldir%/store/outbox.c %reldir%/store/outbox.h \
 	%reldir%/store/schema.h \
 	%reldir%/store/slots.c %reldir%/store/slots.h \
@@ -149,6 +155,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/store/vault_source.c %reldir%/store/vault_source.h \
 	%reldir%/store/vault_write.c %reldir%/store/vault_write.h \
 	%reldir%/sys/accounts.c %reldir%/sys/accounts.h \
+	%reldir%/sys/boot.c %reldir%/sys/boot.h \
 	%reldir%/sys/clock.c %reldir%/sys/clock.h \
 	%reldir%/sys/clockwatch.c %reldir%/sys/clockwatch.h \
 	%reldir%/sys/log.c %reldir%/sys/log.h \

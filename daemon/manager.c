@@ -21,6 +21,7 @@
 #include "daemon/provision.h"
 #include "daemon/settings.h"
 #include "daemon/state.h"
+#include "daemon/sys/boot.h"
 #include "daemon/sys/clockwatch.h"
 #include "daemon/sys/log.h"
 #include "daemon/sys/loop_lws.h"
@@ -28,6 +29,7 @@
 #include "daemon/sys/netwatch.h"
 #include "daemon/sys/notify.h"
 #include "daemon/sys/signals.h"
+#include "daemon/updater.h"
 
 LOG_AREA("main");
 
@@ -46,6 +48,8 @@ struct manager {
     struct http *http;           /* NULL: nothing needs it */
     struct registrar *registrar; /* NULL: there is nothing to register, or nothing to do it with */
     struct link *link;
+    struct fetcher *fetcher;
+    struct updater *updater;
     struct core *core;
     struct bus *bus;
     struct link_watch watch;
@@ -389,12 +393,39 @@ static int make_link(struct manager *m)
     return 0;
 }
 
+static int make_core(struct manager *m, struct core_config *cc)
+{
+    struct loop *loop = loop_lws_base(m->loop);
+    char boot_id[BOOT_ID_SIZE];
+    int r = fetcher_new(&m->fetcher, m->loop, m->in.conf->link_ca_file);
+
+    if (r == 0)
+        r = updater_new(&m->updater, loop, m->fetcher, m->in.verify_key, m->in.conf,
+                        inputs_state_dir(m->in.options));
+    if (r < 0)
+        return r;
+    boot_id_get(boot_id);
+    cc->boot_id = boot_id;
+    cc->signer = m->signer;
+    cc->update.dir = updater_dir(m->updater);
+    cc->update_ops = &updater_ops;
+    cc->update_data = m->updater;
+    r = core_new(&m->core, loop, m->link, m->in.ident, m->in.model, cc, m->db);
+    if (r < 0)
+        return r;
+    m->core->access = (struct access){.conf = m->in.access, .own_uid = geteuid()};
+    if (!updater_installer(m->updater)) /* a program registers */
+        return 0;
+    return update_set_installer(m->core->update, updater_installer(m->updater), "");
+}
+
 static int make_bus(struct manager *m)
 {
     struct bus_config bc = {
         .bus = m->in.options->bus ? m->in.options->bus : "system",
         .endpoint = m->in.endpoint_url,
         .core = m->core,
+        .rauc = updater_rauc(m->updater),
         .on_reload = on_reload,
         .on_define = on_define,
         .on_provision = on_provision,
@@ -425,14 +456,10 @@ static int make(struct manager *m)
         r = signals_new(&m->signals, loop_lws_base(m->loop), &signals_events, m);
     if (r == 0)
         r = make_link(m);
-    cc.signer = m->signer;
     if (r == 0)
-        r = core_new(&m->core, loop_lws_base(m->loop), m->link, m->in.ident, m->in.model, &cc,
-                     m->db);
-    if (r < 0)
-        return r;
-    m->core->access = (struct access){.conf = m->in.access, .own_uid = geteuid()};
-    r = make_bus(m);
+        r = make_core(m, &cc);
+    if (r == 0)
+        r = make_bus(m);
     if (r == 0)
         make_watches(m);
     return r;
@@ -451,10 +478,12 @@ static void take_down(struct manager *m)
         core_save(m->core); /* posts and calls are answered while the bus is there */
     bus_free(m->bus);
     core_free(m->core);
+    updater_free(m->updater);
     link_free(m->link);
     signer_free(m->signer);
     registrar_free(m->registrar);
     http_free(m->http);
+    fetcher_free(m->fetcher);
     signals_free(m->signals);
     loop_lws_free(m->loop);
     db_free(m->db);

@@ -60,6 +60,13 @@ int settings_policy_rules(const struct conf *c, struct policy_rule **ret_rules)
     return 0;
 }
 
+static enum update_auto auto_of(const char *text)
+{
+    if (strcmp(text, "download") == 0)
+        return UPDATE_AUTO_DOWNLOAD;
+    return strcmp(text, "no") == 0 ? UPDATE_AUTO_NO : UPDATE_AUTO_YES;
+}
+
 void settings_core_config(const struct conf *c, const struct policy_rule *rules,
                           struct core_config *ret_config)
 {
@@ -86,6 +93,13 @@ void settings_core_config(const struct conf *c, const struct policy_rule *rules,
                 .share = (unsigned) c->quota_outbox_share,
                 .drop_oldest_info = strcmp(c->outbox_info_policy, "drop-oldest") == 0,
             },
-        .firmware_version = c->firmware_version,
+        .update =
+            {
+                .automatic = auto_of(c->firmware_auto),
+                .version = c->firmware_version,
+                .version_file = c->firmware_version_file,
+                .install_timeout_us = (uint64_t) c->firmware_install_timeout * USEC_PER_SEC,
+                .rate = (uint64_t) c->firmware_rate * 1024,
+            },
     };
 }

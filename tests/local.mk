@@ -712,6 +712,18 @@ unit_tests += %reldir%/unit/test-firmware
 %canon_reldir%_unit_test_firmware_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_firmware_LDADD = $(daemon_test_libs)
 
+unit_tests += %reldir%/unit/test-update
+%canon_reldir%_unit_test_update_SOURCES = %reldir%/unit/test-update.c \
+	%reldir%/lib/update-stage.c %reldir%/lib/update-stage.h
+%canon_reldir%_unit_test_update_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_update_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-update-restart
+%canon_reldir%_unit_test_update_restart_SOURCES = %reldir%/unit/test-update-restart.c \
+	%reldir%/lib/update-stage.c %reldir%/lib/update-stage.h
+%canon_reldir%_unit_test_update_restart_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_update_restart_LDADD = $(daemon_test_libs)
+
 unit_tests += %reldir%/unit/test-info
 %canon_reldir%_unit_test_info_SOURCES = %reldir%/unit/test-info.c
 %canon_reldir%_unit_test_info_CPPFLAGS = $(daemon_test_cppflags)

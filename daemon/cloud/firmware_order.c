@@ -171,3 +171,24 @@ bool firmware_order_is_same(const struct firmware_order *a, const struct firmwar
 {
     return strcmp(a->version, b->version) == 0 && strcmp(a->md5, b->md5) == 0 && a->size == b->size;
 }
+
+int firmware_order_signature(const struct firmware_order *order, char **ret_base64, char **ret_url)
+{
+    CLEANUP(jx_decrefp) json_t *json = NULL;
+    const char *text, *url;
+    char *copy;
+    int r = jx_parse_object(order->custom, strlen(order->custom), &json, NULL);
+
+    if (r < 0)
+        return r == -ENOMEM ? r : -ENOENT;
+    text = jx_string_or(json, "signature", "");
+    url = jx_string_or(json, "signature_url", "");
+    if (!*text && !is_url(url))
+        return -ENOENT;
+    copy = strdup(*text ? text : url);
+    if (!copy)
+        return -ENOMEM;
+    *ret_base64 = *text ? copy : NULL;
+    *ret_url = *text ? NULL : copy;
+    return 0;
+}

@@ -41,4 +41,12 @@ DEFINE_FREEP(struct firmware_order, firmware_order_free)
 /* The same image for the same version; the URL is another each time. */
 bool firmware_order_is_same(const struct firmware_order *a, const struct firmware_order *b);
 
+/*
+ * The signature of the image, where the custom information is JSON with "signature" (base64) or
+ * "signature_url". One of the two is filled in, and the caller's; the other is NULL.
+ * @return 0; -ENOENT there is none; -ENOMEM
+ */
+int firmware_order_signature(const struct firmware_order *order, char **ret_base64,
+                             char **ret_url) MUST_CHECK;
+
 #endif /* IOTD_CLOUD_FIRMWARE_ORDER_H */

@@ -106,7 +106,8 @@ void core_configure(struct core *core, const struct core_config *config)
     pace_init(&core->pace, config->report_rate);
     policies_configure(&core->policies, &config->policy, config->policy_rules,
                        config->n_policy_rules);
-    firmware_set_version(core->firmware, config->firmware_version ? config->firmware_version : "");
+    if (update_configure(core->update, &config->update) < 0)
+        log_err("out of memory: the settings of firmware stay as they were");
     reports_review(&core->reports);
 }
 
@@ -169,10 +170,26 @@ static void on_up(void *userdata)
 {
     struct core *core = userdata;
 
-    firmware_report_version(core->firmware);
+    update_link_up(core->update);
     info_send(&core->info);
     if (thing_get_status(core->thing) < 0)
         log_warn("cannot ask what was set meanwhile; asked again after the next connect");
+}
+
+static int make_update(struct core *core, struct loop *loop, const struct core_config *config)
+{
+    struct update_parts parts = {
+        .loop = loop,
+        .link = core->link,
+        .persist = &core->persist,
+        .ops = config->update_ops,
+        .ops_data = config->update_data,
+        .boot_id = config->boot_id,
+    };
+    int r = firmware_new(&core->firmware, core->link, core->ident);
+
+    parts.firmware = core->firmware;
+    return r < 0 ? r : update_new(&core->update, &parts, &config->update);
 }
 
 static int make_calls(struct core *core, struct loop *loop)
@@ -231,7 +248,7 @@ int core_new(struct core **ret_core, struct loop *loop, struct link *link,
     if (r == 0)
         r = ntp_new(&core->ntp, link, ident, on_time, core);
     if (r == 0)
-        r = firmware_new(&core->firmware, link, ident);
+        r = make_update(core, loop, config);
     if (r == 0)
         r = twecall_init(&core->twecall, loop, link, ident, core->thing, core->ntp);
     if (r == 0)
@@ -319,6 +336,7 @@ struct core *core_free(struct core *core)
     owners_done(&core->owners);
     link_unwatch(&core->watch);
     info_done(&core->info);
+    update_free(core->update);
     firmware_free(core->firmware);
     ntp_free(core->ntp);
     thing_free(core->thing);

@@ -20,6 +20,7 @@
 #include "daemon/core/reports.h"
 #include "daemon/core/service.h"
 #include "daemon/core/twecall.h"
+#include "daemon/core/update_parts.h"
 
 /* What one program may use; 0: no limit of its own. */
 struct core_quota {
@@ -39,8 +40,11 @@ struct core_config {
     uint64_t control_timeout_us;
     uint64_t action_timeout_us;
     struct events_config events;
-    const struct signer *signer;  /* borrowed: manager; NULL: there is nothing to sign with */
-    const char *firmware_version; /* NULL or "": not reported; borrowed for the call */
+    const struct signer *signer; /* borrowed: manager; NULL: there is nothing to sign with */
+    struct update_config update;
+    const struct update_ops *update_ops; /* at the start; NULL: nothing is downloaded */
+    void *update_data;
+    const char *boot_id; /* the same; borrowed for the call */
 };
 
 #define CORE_MODEL_FACT "model" /* of the database: the text of one that was assembled */
@@ -54,6 +58,7 @@ struct core {
     struct thing *thing;
     struct ntp *ntp;
     struct firmware *firmware;
+    struct update *update;
     struct info info;
     struct db *db; /* borrowed: manager */
     struct persist persist;
