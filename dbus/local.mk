@@ -3,7 +3,9 @@ IOTD_XML = \
 	%reldir%/org.iotd1.Call.xml \
 	%reldir%/org.iotd1.Client.xml \
 	%reldir%/org.iotd1.Device.xml \
+	%reldir%/org.iotd1.Firmware.xml \
 	%reldir%/org.iotd1.Handler.xml \
+	%reldir%/org.iotd1.Installer.xml \
 	%reldir%/org.iotd1.Link.xml \
 	%reldir%/org.iotd1.Manager.xml \
 	%reldir%/org.iotd1.Thing.xml

@@ -18,6 +18,8 @@
 #define IOTD_IFACE_LINK "org.iotd1.Link"
 #define IOTD_IFACE_THING "org.iotd1.Thing"
 #define IOTD_IFACE_HANDLER "org.iotd1.Handler"
+#define IOTD_IFACE_FIRMWARE "org.iotd1.Firmware"
+#define IOTD_IFACE_INSTALLER "org.iotd1.Installer"
 
 #define IOTD_ERROR_PREFIX "org.iotd1.Error."
 

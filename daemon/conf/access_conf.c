@@ -258,9 +258,10 @@ static int add_verb(struct parser *p, unsigned line, const char *key, const char
     enum access_verb verb;
 
     if (access_verb_parse(word, &verb) < 0)
-        mistakef(p, line, key,
-                 "\"%.64s\" is not one of register, report, post, read, monitor, call, manage",
-                 word);
+        mistakef(
+            p, line, key,
+            "\"%.64s\" is not one of register, report, post, read, monitor, firmware, call, manage",
+            word);
     else
         rule_of(p)->verbs |= 1U << verb;
     return 0;
@@ -368,7 +369,7 @@ static void end_section(struct parser *p)
             mistake(p, p->section_line, "verbs", "is missing");
         else if (rule->ids.n > 0 && is_about_no_id(rule->verbs))
             mistake(p, p->section_line, "ids",
-                    "monitor is about no ids: it needs a rule of its own");
+                    "monitor, firmware and call are about no ids: they need a rule of their own");
     }
     p->section = SECTION_NONE;
     p->seen = 0;

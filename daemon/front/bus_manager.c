@@ -86,7 +86,8 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
     if (r < 0)
         return r;
     if (access_verb_parse(verb, &q->verb) < 0) {
-        *problem = "the verb is none of register, report, post, read, monitor, call, manage";
+        *problem =
+            "the verb is none of register, report, post, read, monitor, firmware, call, manage";
         return -EINVAL;
     }
     while (msg_dict_next(&dict, &key, &value)) {

@@ -56,6 +56,8 @@ static enum access_verb verb_of(const struct tree_call *call)
 {
     if (strcmp(tree_call_interface(call), IOTD_IFACE_CALL) == 0)
         return ACCESS_CALL;
+    if (strcmp(tree_call_interface(call), IOTD_IFACE_FIRMWARE) == 0)
+        return ACCESS_FIRMWARE;
     return strcmp(tree_call_member(call), "Monitor") == 0 ? ACCESS_MONITOR : ACCESS_MANAGE;
 }
 

@@ -177,7 +177,7 @@ static void test_rules(void)
                                "verbs = register report\n"
                                "ids = level color_* \n";
     static const char twice[] = "[deny]\nverbs = read\nids = a*\n[allow]\nverbs = read\n";
-    static const char groups[] = "[allow]\ngroup = home 77\nverbs = monitor\n"
+    static const char groups[] = "[allow]\ngroup = home 77\nverbs = monitor firmware\n"
                                  "[deny]\ngroup = home\nverbs = read\n";
     static const char exe[] = "[allow]\nexe = /usr/bin/lamp /usr/bin/other\nverbs = manage\n"
                               "[deny]\nexe = /usr/bin/lamp\nverbs = post\nids = low\n";
@@ -207,6 +207,8 @@ static void test_rules(void)
         /* Groups; those that are not known fit what denies. */
         {groups, 'h', ACCESS_MONITOR, "", "yes f:1"},
         {groups, 'm', ACCESS_MONITOR, "", NO_MANAGE},
+        {groups, 'h', ACCESS_FIRMWARE, "", "yes f:1"},
+        {groups, 'm', ACCESS_FIRMWARE, "", NO_MANAGE},
         {groups, 'h', ACCESS_READ, "a", "no f:4"},
         {groups, 'm', ACCESS_READ, "a", YES_GROUP},
         {groups, '?', ACCESS_MONITOR, "", NO_MANAGE},
@@ -347,7 +349,8 @@ static void test_mistakes(void)
         {"[allow]\nuser = lamp\n\n[deny]\nverbs = read\n", "f:1: verbs: is missing", 1},
         {"[allow]\nverbs =\n", "f:2: verbs: is empty", 1},
         {"[allow]\nverbs = read write\n",
-         "f:2: verbs: \"write\" is not one of register, report, post, read, monitor, call, manage",
+         "f:2: verbs: \"write\" is not one of register, report, post, read, monitor, firmware, "
+         "call, manage",
          1},
         {"[allow]\nverbs = read\nverbs = post\n", "f:3: verbs: given twice", 1},
         {"[allow]\nverbs = read\nuid = 5\n", "f:3: uid: unknown key in this section", 1},
@@ -370,7 +373,9 @@ static void test_mistakes(void)
          "f:3: ids: \"abcdefghijklmnopqrstuvwxyz1234567\" is not an id or a pattern with * and ?",
          1},
         {"[allow]\nids = a\nverbs = read monitor\n",
-         "f:1: ids: monitor is about no ids: it needs a rule of its own", 1},
+         "f:1: ids: monitor, firmware and call are about no ids: they need a rule of their own", 1},
+        {"[allow]\nids = a\nverbs = firmware\n",
+         "f:1: ids: monitor, firmware and call are about no ids: they need a rule of their own", 1},
         {"[serve]\nbus_name = a.b\n", "f:1: serve: is empty", 1},
         {"[serve a]\n", "f:1: bus_name: is missing", 1},
         {"[serve a]\nbus_name = a\n", "f:2: bus_name: \"a\" is not a name on the bus", 1},
