@@ -166,7 +166,7 @@ static void on_attached(DBusMessage *reply, void *userdata)
     if (r >= 0)
         r = shm_ring_on_attached(client);
     if (r >= 0)
-        r = session_hear_changed(client->session, !shm_is_active(client));
+        r = session_hear(client->session, SESSION_NEWS_CHANGED, !shm_is_active(client));
     if (r < 0) {
         session_restart(client->session, r);
         return;
@@ -176,6 +176,7 @@ static void on_attached(DBusMessage *reply, void *userdata)
     defines_on_attached(client);
     /* Ids first: no control may find them unserved when the program has been told of the link. */
     serves_on_attached(client);
+    otas_on_attached(client);
     r = props_load(client);
     if (r < 0)
         session_restart(client->session, r);
@@ -192,6 +193,7 @@ static void on_detached(void *userdata)
     posts_on_detached(client);
     serves_on_detached(client);
     defines_on_detached(client);
+    otas_on_detached(client);
 }
 
 /* PropertiesChanged of org.iotd1.Link: s a{sv} as */
@@ -210,6 +212,12 @@ static void on_link_changed(iotc_client *client, DBusMessage *msg)
             client->link_state != IOTC_LINK_ABSENT)
             set_link_state_text(client, text);
     }
+}
+
+static void on_properties_changed(iotc_client *client, DBusMessage *msg)
+{
+    on_link_changed(client, msg);
+    ota_info_on_changed(client, msg);
 }
 
 bool client_on_completed(iotc_client *client, uint64_t token, int result)
@@ -255,12 +263,15 @@ static void on_signal(DBusMessage *msg, void *userdata)
     else if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "ModelChanged"))
         on_model_changed(client);
     else if (dbus_message_is_signal(msg, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged"))
-        on_link_changed(client, msg);
+        on_properties_changed(client, msg);
 }
 
 static void on_call(DBusMessage *msg, void *userdata)
 {
-    serves_on_call(userdata, msg);
+    if (dbus_message_has_interface(msg, IOTD_IFACE_INSTALLER))
+        otas_on_call(userdata, msg);
+    else
+        serves_on_call(userdata, msg);
 }
 
 static void on_debug(const char *text, void *userdata)
@@ -289,6 +300,7 @@ static void client_free(iotc_client *client)
     twecalls_done(client);
     reports_done(client);
     serves_done(client);
+    otas_done(client);
     defines_done(client);
     snapshots_done(client);
     props_done(&client->props);
@@ -326,6 +338,7 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     shm_ring_init(&client->rings);
     serves_init(&client->serves);
     twecalls_init(&client->twecalls);
+    otas_init(&client->otas);
     client->app_id = strdup(app_id);
     if (!client->app_id)
         return -ENOMEM;

@@ -9,6 +9,7 @@
 #include "libiotclient/define.h"
 #include "libiotclient/event.h"
 #include "libiotclient/loop_epoll.h"
+#include "libiotclient/ota.h"
 #include "libiotclient/post.h"
 #include "libiotclient/prop.h"
 #include "libiotclient/report.h"
@@ -39,6 +40,7 @@ struct iotc_client {
     struct serves serves;
     struct defines defines;
     struct twecalls twecalls;
+    struct otas otas;
     struct loop_timer flush;
     bool is_flush_due; /* at the end of this turn */
     struct wake wake;  /* reports of other threads */

@@ -46,6 +46,8 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/done.c %reldir%/done.h \
 	%reldir%/event.c %reldir%/event.h \
 	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
+	%reldir%/ota.c %reldir%/ota.h \
+	%reldir%/ota_info.c \
 	%reldir%/prop.c %reldir%/prop.h \
 	%reldir%/prop_read.c \
 	%reldir%/prop_table.c %reldir%/prop_table.h \
@@ -79,6 +81,7 @@ iotclientinclude_HEADERS = \
 	%reldir%/iotclient/client.h \
 	%reldir%/iotclient/event.h \
 	%reldir%/iotclient/iotclient.h \
+	%reldir%/iotclient/ota.h \
 	%reldir%/iotclient/prop.h \
 	%reldir%/iotclient/snapshot.h \
 	%reldir%/iotclient/value.h

@@ -24,13 +24,10 @@ struct serve {
     const char **ids; /* one block with the texts */
     size_t n_ids;
     iotc_policy *policies; /* parallel to ids; NULL: nothing is asked for */
-    int error;
-    bool is_ours;      /* registered since the attach */
-    bool again;        /* something changed while Register was on its way */
-    struct call *call; /* Register */
+    bool is_ours;          /* registered since the attach */
+    bool again;            /* something changed while Register was on its way */
+    struct call *call;     /* Register */
     struct loop_timer retry;
-    iotc_slot_fn on_state;
-    void *on_state_userdata;
 };
 
 static void serve_register(struct serve *serve);
@@ -44,25 +41,6 @@ void serves_init(struct serves *serves)
 {
     slot_list_init(&serves->slots);
     list_init(&serves->requests);
-}
-
-static void run_state(iotc_slot *slot, void *arg)
-{
-    struct serve *serve = arg;
-
-    slot->client->n_callbacks++;
-    serve->on_state(slot->client, slot, serve->error, serve->on_state_userdata);
-}
-
-static void set_error(struct serve *serve, int error)
-{
-    iotc_slot *slot = serve->slot;
-
-    if (serve->error == error)
-        return;
-    serve->error = error;
-    if (serve->on_state && !slot->ended && !slot->client->closed)
-        slot_call(slot, run_state, serve);
 }
 
 static void on_retry(struct loop_timer *timer, void *userdata)
@@ -96,7 +74,7 @@ static void on_registered(DBusMessage *reply, int error, void *userdata)
     }
     if (error < 0 && !is_final(error))
         loop_timer_arm(loop, &serve->retry, RETRY_US, on_retry, serve);
-    set_error(serve, error); /* may end the slot */
+    slot_set_error(serve->slot, error); /* may end the slot */
 }
 
 static void handler_path(const struct serve *serve, char *buf, size_t size)
@@ -216,7 +194,7 @@ static void mark_detached(iotc_slot *slot, void *arg)
     (void) arg;
     loop_timer_cancel(&serve->retry);
     serve->is_ours = serve->again = false;
-    set_error(serve, -EINPROGRESS);
+    slot_set_error(slot, -EINPROGRESS);
 }
 
 void serves_on_detached(iotc_client *client)
@@ -305,7 +283,8 @@ int serve_new(iotc_client *client, iotc_slot **ret_slot, enum serve_kind kind,
     serve->number = ++client->serves.next_number;
     serve->ids = TAKE(copy);
     serve->n_ids = n_ids;
-    serve->error = -EINPROGRESS;
+    slot->has_state = true;
+    slot->error = -EINPROGRESS;
     slot->serve = serve;
     slot->on_end = on_slot_end;
     slot->floating = !ret_slot;
@@ -396,32 +375,4 @@ int iotc_slot_set_policy(iotc_slot *slot, const char *id, const iotc_policy *pol
             return set_policy(serve, i, policy);
     }
     return -ENOENT;
-}
-
-int iotc_slot_get_error(iotc_slot *slot)
-{
-    struct serve *serve;
-
-    if (!slot)
-        return -EINVAL;
-    if (!slot->client || slot->ended)
-        return -ESHUTDOWN;
-    serve = slot->serve;
-    return serve ? serve->error : 0;
-}
-
-int iotc_slot_watch(iotc_slot *slot, iotc_slot_fn fn, void *userdata)
-{
-    struct serve *serve;
-
-    if (!slot)
-        return -EINVAL;
-    if (!slot->client || slot->ended)
-        return -ESHUTDOWN;
-    serve = slot->serve;
-    if (!serve)
-        return -EINVAL;
-    serve->on_state = fn;
-    serve->on_state_userdata = userdata;
-    return 0;
 }

@@ -29,6 +29,10 @@
     "',interface='" DBUS_INTERFACE_PROPERTIES                                                      \
     "',member='PropertiesChanged',arg0='" IOTD_IFACE_LINK "'"
 
+#define MATCH_FIRMWARE                                                                             \
+    "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
+    "',interface='" DBUS_INTERFACE_PROPERTIES                                                      \
+    "',member='PropertiesChanged',arg0='" IOTD_IFACE_FIRMWARE "'"
 #define MATCH_MODEL                                                                                \
     "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
     "',interface='" IOTD_IFACE_THING "',member='ModelChanged'"
@@ -51,8 +55,8 @@ struct session {
     struct backoff bus_backoff;
     struct backoff attach_backoff;
 
-    bool hears_changed; /* has the match */
-    char *owner;        /* unique name of iotd; NULL: not there */
+    bool hears[SESSION_NEWS_COUNT_]; /* has the match */
+    char *owner;                     /* unique name of iotd; NULL: not there */
     bool attached;
     uint64_t epoch;
     int error; /* why it is not attached */
@@ -98,7 +102,7 @@ static void detached(struct session *s, int error)
 static void close_bus(struct session *s)
 {
     s->watch = bus_watch_detach(s->watch);
-    s->hears_changed = false;
+    memset(s->hears, 0, sizeof(s->hears));
     if (s->bus) {
         dbus_connection_close(s->bus);
         dbus_connection_unref(s->bus);
@@ -250,15 +254,19 @@ static void on_match(DBusMessage *reply, int error, void *userdata)
         bus_lost(s);
 }
 
-int session_hear_changed(struct session *s, bool on)
+int session_hear(struct session *s, enum session_news news, bool on)
 {
+    static const char *const matches[SESSION_NEWS_COUNT_] = {
+        [SESSION_NEWS_CHANGED] = MATCH_CHANGED,
+        [SESSION_NEWS_FIRMWARE] = MATCH_FIRMWARE,
+    };
     int r;
 
-    if (s->hears_changed == on)
+    if (s->hears[news] == on)
         return 0;
-    r = call_driver(s, on ? "AddMatch" : "RemoveMatch", MATCH_CHANGED, on_match);
+    r = call_driver(s, on ? "AddMatch" : "RemoveMatch", matches[news], on_match);
     if (r >= 0)
-        s->hears_changed = on;
+        s->hears[news] = on;
     return r;
 }
 
@@ -311,11 +319,18 @@ static bool is_from_iotd(struct session *s, DBusMessage *msg)
     return s->owner && dbus_message_has_sender(msg, s->owner);
 }
 
+/* An interface of objects of ours. */
+static bool is_for_us(DBusMessage *msg)
+{
+    return dbus_message_has_interface(msg, IOTD_IFACE_HANDLER) ||
+           dbus_message_has_interface(msg, IOTD_IFACE_INSTALLER);
+}
+
 static DBusHandlerResult refuse(struct session *s, DBusMessage *msg)
 {
     CLEANUP(msg_unrefp) DBusMessage *reply = NULL;
 
-    if (!dbus_message_has_interface(msg, IOTD_IFACE_HANDLER))
+    if (!is_for_us(msg))
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
     if (dbus_message_get_no_reply(msg))
         return DBUS_HANDLER_RESULT_HANDLED;
@@ -332,7 +347,7 @@ static DBusHandlerResult on_message(DBusConnection *bus, DBusMessage *msg, void 
     if (dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_METHOD_CALL) {
         if (!is_from_iotd(s, msg))
             return refuse(s, msg);
-        if (!dbus_message_has_interface(msg, IOTD_IFACE_HANDLER))
+        if (!is_for_us(msg))
             return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
         s->ops->on_call(msg, s->userdata);
         return DBUS_HANDLER_RESULT_HANDLED;

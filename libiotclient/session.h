@@ -45,8 +45,10 @@ int session_new_call(struct session *s, DBusMessage **ret_msg, const char *path,
                      const char *member) MUST_CHECK;
 /* Without an answer. -ECONNRESET while not attached. */
 int session_send(struct session *s, DBusMessage *msg);
-/* Whether the signal Changed is wanted, from the next answer of iotd on. */
-int session_hear_changed(struct session *s, bool on) MUST_CHECK;
+/* What not every client wants to hear of: the signal Changed; the properties of Firmware. */
+enum session_news { SESSION_NEWS_CHANGED, SESSION_NEWS_FIRMWARE, SESSION_NEWS_COUNT_ };
+/* Whether it is wanted, from the next answer of iotd on. */
+int session_hear(struct session *s, enum session_news news, bool on) MUST_CHECK;
 /* What iotd said makes no sense: starts again with Attach after a pause. */
 void session_restart(struct session *s, int error);
 

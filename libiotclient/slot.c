@@ -119,6 +119,44 @@ void slot_call(iotc_slot *slot, void (*call)(iotc_slot *slot, void *arg), void *
         settle(slot);
 }
 
+static void run_state(iotc_slot *slot, void *arg)
+{
+    (void) arg;
+    slot->client->n_callbacks++;
+    slot->on_state(slot->client, slot, slot->error, slot->on_state_userdata);
+}
+
+void slot_set_error(iotc_slot *slot, int error)
+{
+    if (slot->error == error)
+        return;
+    slot->error = error;
+    if (slot->on_state && !slot->ended && !slot->client->closed)
+        slot_call(slot, run_state, NULL);
+}
+
+int iotc_slot_get_error(iotc_slot *slot)
+{
+    if (!slot)
+        return -EINVAL;
+    if (!slot->client || slot->ended)
+        return -ESHUTDOWN;
+    return slot->error;
+}
+
+int iotc_slot_watch(iotc_slot *slot, iotc_slot_fn fn, void *userdata)
+{
+    if (!slot)
+        return -EINVAL;
+    if (!slot->client || slot->ended)
+        return -ESHUTDOWN;
+    if (!slot->has_state)
+        return -EINVAL;
+    slot->on_state = fn;
+    slot->on_state_userdata = userdata;
+    return 0;
+}
+
 void slot_list_walk(struct slot_list *list, void (*call)(iotc_slot *slot, void *arg), void *arg)
 {
     struct list *last = list->head.prev;

@@ -29,6 +29,11 @@ struct iotc_slot {
     /* Kind-specific: releases what the slot served, then frees serve. */
     void (*on_end)(iotc_slot *slot);
     void *serve;
+    /* Of one that serves: 0, or why it does not; who wants to hear of it. */
+    bool has_state;
+    int error;
+    iotc_slot_fn on_state;
+    void *on_state_userdata;
     unsigned n_running; /* inside of its own callback */
     bool ended;
     bool floating;
@@ -52,6 +57,9 @@ void slot_discard(iotc_slot *slot);
  * when the client is closed.
  */
 void slot_list_walk(struct slot_list *list, void (*call)(iotc_slot *slot, void *arg), void *arg);
+
+/* For slots with a state: tells who watches it, who may end the slot. */
+void slot_set_error(iotc_slot *slot, int error);
 
 /* Holds the slot while call runs; the slot must not be ended before. */
 void slot_call(iotc_slot *slot, void (*call)(iotc_slot *slot, void *arg), void *arg);

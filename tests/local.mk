@@ -40,6 +40,7 @@ libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbas
 check_LTLIBRARIES += libiotworld.la
 libiotworld_la_SOURCES = \
 	%reldir%/lib/fake-client.c %reldir%/lib/fake-iotd-impl.h \
+	%reldir%/lib/fake-firmware.c %reldir%/lib/fake-firmware.h \
 	%reldir%/lib/fake-iotd.c %reldir%/lib/fake-iotd.h \
 	%reldir%/lib/fake-thing.c %reldir%/lib/fake-twecall.c \
 	%reldir%/lib/world.c %reldir%/lib/world.h \
@@ -246,6 +247,11 @@ integration_tests += %reldir%/integration/05-client-action.bus
 %canon_reldir%_integration_05_client_action_bus_SOURCES = %reldir%/integration/05-client-action.bus.c
 %canon_reldir%_integration_05_client_action_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_05_client_action_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/20-client-firmware.bus
+%canon_reldir%_integration_20_client_firmware_bus_SOURCES = %reldir%/integration/20-client-firmware.bus.c
+%canon_reldir%_integration_20_client_firmware_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_20_client_firmware_bus_LDADD = libiotworld.la libiotclient.la
 
 integration_tests += %reldir%/integration/22-call-client.bus
 %canon_reldir%_integration_22_call_client_bus_SOURCES = %reldir%/integration/22-call-client.bus.c

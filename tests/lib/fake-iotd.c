@@ -314,6 +314,8 @@ static int add_objects(struct fake *f)
         r = fake_add_thing(f, &member);
     if (r >= 0)
         r = fake_add_twecall(f);
+    if (r >= 0)
+        r = fake_add_firmware(f, &member);
     if (r < 0)
         fprintf(stderr, "fake iotd: member %s: %s\n", member, strerror(-r));
     return r;
@@ -369,6 +371,8 @@ void fake_done(struct fake *f)
         tree_call_error(&f->held, -EIO, NULL); /* frees it, sends nothing */
     if (f->held_call)
         tree_call_error(&f->held_call, -EIO, NULL);
+    if (f->firmware.held)
+        tree_call_error(&f->firmware.held, -EIO, NULL);
     f->watch = bus_watch_detach(f->watch);
     if (f->bus) {
         dbus_connection_close(f->bus);

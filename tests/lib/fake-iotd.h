@@ -14,6 +14,7 @@
 #include "dbus/tree.h"
 #include "dbus/watch.h"
 #include "libiotclient/value.h"
+#include "tests/lib/fake-firmware.h"
 #include "tests/lib/test-loop.h"
 
 #define FAKE_MAX_TOKENS 128
@@ -79,6 +80,8 @@ struct fake {
     size_t n_tokens;
     struct fake_claim claims[FAKE_MAX_CLAIMS];
     size_t n_claims;
+
+    struct fake_firmware firmware;
 
     /* Answers of handlers. */
     unsigned n_answers;
