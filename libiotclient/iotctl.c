@@ -44,6 +44,9 @@ static const struct ctl_command commands[] = {
     {"unbind", "", "end the binding of the device", 0, 0, 0, ctl_unbind},
     {"call", "ticket|activate|state MODEL APP [PACKAGE]",
      "what the device needs of the cloud to call WeChat", 3, 4, 0, ctl_twecall},
+    {"firmware", "status | offer | confirm | postpone | refuse | install",
+     "the firmware update: what it does, yes, later, no; or one from a file", 1, 4,
+     CTL_OPTION_NO_WAIT, ctl_firmware},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
@@ -110,7 +113,8 @@ static int print_help(void)
            "  --bus system|session|ADDRESS  where iotd is (system)\n"
            "  --json                        output for programs\n"
            "  --timeout S                   how long to wait for an answer (25)\n"
-           "  --no-wait                     report, event: do not wait for the cloud\n"
+           "  --no-wait                     report, event: do not wait for the cloud;\n"
+           "                                firmware: nor for the end of the update\n"
            "  --count N                     watch, monitor, notices: end after N lines\n"
            "  --exe PATH                    access: of a program with that executable\n"
            "  --file FILE                   provision: the vendor's device_info.json\n"
@@ -240,10 +244,11 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
 {
     int r;
 
-    r = command->run == ctl_provision ? ctl_check_provision(ctl)
-        : command->run == ctl_access  ? ctl_check_access(argv)
-        : command->run == ctl_twecall ? ctl_check_call(argc, argv)
-                                      : CTL_OK;
+    r = command->run == ctl_provision  ? ctl_check_provision(ctl)
+        : command->run == ctl_access   ? ctl_check_access(argv)
+        : command->run == ctl_firmware ? ctl_check_firmware(ctl, argc, argv)
+        : command->run == ctl_twecall  ? ctl_check_call(argc, argv)
+                                       : CTL_OK;
     if (r != CTL_OK)
         return r;
     r = command->options & CTL_LOCAL ? CTL_OK : ctl_open(ctl);

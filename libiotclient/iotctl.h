@@ -85,6 +85,9 @@ int ctl_provision(struct ctl *ctl, int argc, char **argv);
 int ctl_access(struct ctl *ctl, int argc, char **argv);
 /* Its first argument, before anything is asked of iotd. */
 int ctl_check_access(char **argv);
+/* iotctl_firmware.c; the arguments, before anything is asked of iotd. */
+int ctl_firmware(struct ctl *ctl, int argc, char **argv);
+int ctl_check_firmware(struct ctl *ctl, int argc, char **argv);
 int ctl_bind_signature(struct ctl *ctl, int argc, char **argv);
 int ctl_bind_token(struct ctl *ctl, int argc, char **argv);
 int ctl_unbind(struct ctl *ctl, int argc, char **argv);

@@ -106,7 +106,8 @@ iotctl_SOURCES = \
 	%reldir%/iotctl.c %reldir%/iotctl.h \
 	%reldir%/iotctl_bus.c \
 	%reldir%/iotctl_call.c \
-	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
+	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_firmware.c \
+	%reldir%/iotctl_firmware.h %reldir%/iotctl_follow.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \
 	%reldir%/iotctl_prop.c \

@@ -17,6 +17,35 @@ static struct fake_firmware *firmware_of(void *userdata)
     return &((struct fake *) userdata)->firmware;
 }
 
+static void on_step(struct loop_timer *timer, void *userdata)
+{
+    static const struct {
+        const char *state;
+        uint64_t done;
+        uint32_t percent;
+    } steps[] = {
+        {"downloading", 0, 0},
+        {"downloading", 1024 * 1024, 50},
+        {"installing", 2048 * 1024, 75},
+        {"installed", 2048 * 1024, 100},
+    };
+    struct fake *f = userdata;
+    struct fake_firmware *fw = &f->firmware;
+
+    (void) timer;
+    if (fw->step >= ARRAY_SIZE(steps))
+        return;
+    fw->state = steps[fw->step].state;
+    fw->done = steps[fw->step].done;
+    fw->percent = steps[fw->step].percent;
+    if (++fw->step == ARRAY_SIZE(steps) && strstr(fw->last, "6.6.6")) {
+        fw->state = "failed";
+        fw->code = -4;
+        fw->reason = "the hash is wrong";
+    }
+    fake_firmware_changed(f);
+}
+
 static int get_text(DBusMessageIter *it, const char *text)
 {
     return msg_append_string(it, text ? text : "");
@@ -24,8 +53,11 @@ static int get_text(DBusMessageIter *it, const char *text)
 
 static int get_state(DBusMessageIter *it, void *userdata)
 {
-    const char *state = firmware_of(userdata)->state;
+    struct fake *f = userdata;
+    const char *state = f->firmware.state;
 
+    if (f->firmware.step > 0 && !f->firmware.is_telling && !loop_timer_is_armed(&f->firmware.timer))
+        loop_timer_arm(&f->tl->loop, &f->firmware.timer, 0, on_step, f);
     return msg_append_string(it, state ? state : "idle");
 }
 
@@ -92,6 +124,9 @@ void fake_firmware_changed(struct fake *f)
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         tree_property_changed(f->device, &iface_firmware, names[i]);
+    f->firmware.is_telling = true;
+    tree_flush(f->tree);
+    f->firmware.is_telling = false;
 }
 
 /* --- methods: last is the member, and each argument behind a blank --- */
@@ -154,11 +189,28 @@ static void note_call(struct fake_firmware *fw, const struct tree_call *call)
     }
 }
 
+static void play(struct fake *f)
+{
+    struct fake_firmware *fw = &f->firmware;
+    bool is_on = strncmp(fw->last, "Accept", 6) == 0 || strncmp(fw->last, "Install", 7) == 0;
+
+    fw->reason = is_on ? "" : fw->last;
+    fw->code = 0;
+    if (is_on) {
+        fw->confirm = false;
+        fw->step = 0;
+        on_step(&fw->timer, f);
+    }
+    fake_firmware_changed(f);
+}
+
 static void on_decide(struct tree_call *call, void *userdata)
 {
     struct fake_firmware *fw = firmware_of(userdata);
 
     note_call(fw, call);
+    if (fw->plays)
+        play(userdata);
     tree_call_finish(&call, fw->error);
 }
 
@@ -230,6 +282,28 @@ static const struct tree_property_impl properties[] = {
     {"Code", get_code},   {"Reason", get_reason},       {"Custom", get_custom},
     {"Extra", get_extra}, {"Installer", get_installer}, {"NeedsConfirmation", get_confirm},
 };
+
+void fake_play_firmware(struct fake *f)
+{
+    struct fake_firmware *fw = &f->firmware;
+
+    fw->plays = true;
+    fw->state = "offered";
+    fw->target = "2.0";
+    fw->size = 2048 * 1024;
+    fw->confirm = true;
+    fw->custom = "{\"color\":\"red\"}";
+    fw->extra = "{\"fw_type\":\"mcu\"}";
+    fw->installer = "program";
+    (void) snprintf(fw->version, sizeof(fw->version), "1.0");
+}
+
+void fake_firmware_done(struct fake *f)
+{
+    loop_timer_cancel(&f->firmware.timer);
+    if (f->firmware.held)
+        tree_call_error(&f->firmware.held, -EIO, NULL); /* frees it, sends nothing */
+}
 
 int fake_add_firmware(struct fake *f, const char **reterr_member)
 {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dbus/tree.h"
+#include "libiotclient/base/loop.h"
 
 struct fake_firmware {
     /* What the test wants. */
@@ -18,11 +19,17 @@ struct fake_firmware {
     bool confirm;
     int error;        /* of every method */
     bool hold_finish; /* Finish is not answered */
+    /* An order waits; Accept and Install set off an update that takes one step each time that the
+     * state was read. "6.6.6" fails. Postpone and Refuse are told in Reason. */
+    bool plays;
 
     /* What it saw. */
     char version[64];
     char program[64], handler[64]; /* of the installer; "" */
     char last[256];                /* the last method, and its arguments */
+    unsigned step;                 /* of plays; 0: not set off */
+    bool is_telling;               /* the state is read for a signal */
+    struct loop_timer timer;
     unsigned n_register, n_progress, n_finish;
     struct tree_call *held;
 
@@ -34,6 +41,8 @@ struct fake_firmware {
 struct fake;
 
 int fake_add_firmware(struct fake *f, const char **reterr_member);
+void fake_play_firmware(struct fake *f);
+void fake_firmware_done(struct fake *f);
 /* What of the above is told may be another. */
 void fake_firmware_changed(struct fake *f);
 /* Calls the program; false: there is none. */

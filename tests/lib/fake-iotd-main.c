@@ -3,7 +3,7 @@
  * The fake iotd as a program, for tests of other programs: runs until its standard input has
  * something or ends.
  *
- *   fake-iotd [CODE]    the cloud's answer to all that goes up (0)
+ *   fake-iotd [CODE [firmware]]    the cloud's answer to all that goes up (0); an update waits
  *
  * Prints "ready". Whoever switches the monitor on gets three messages.
  */
@@ -64,6 +64,8 @@ int main(int argc, char **argv)
     if (loop_io_start(&p->tl.loop, &p->input, STDIN_FILENO, LOOP_READ, on_input, p) >= 0 &&
         fake_init(&p->fake, &p->tl, getenv("DBUS_SYSTEM_BUS_ADDRESS"))) {
         p->fake.completed_code = argc > 1 ? atoi(argv[1]) : 0;
+        if (argc > 2 && strcmp(argv[2], "firmware") == 0)
+            fake_play_firmware(&p->fake);
         printf("ready\n");
         fflush(stdout);
         run(p);

@@ -371,8 +371,7 @@ void fake_done(struct fake *f)
         tree_call_error(&f->held, -EIO, NULL); /* frees it, sends nothing */
     if (f->held_call)
         tree_call_error(&f->held_call, -EIO, NULL);
-    if (f->firmware.held)
-        tree_call_error(&f->firmware.held, -EIO, NULL);
+    fake_firmware_done(f);
     f->watch = bus_watch_detach(f->watch);
     if (f->bus) {
         dbus_connection_close(f->bus);
