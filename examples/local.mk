@@ -10,7 +10,8 @@ noinst_PROGRAMS += \
 	%reldir%/action-server \
 	%reldir%/own-epoll \
 	%reldir%/lamp \
-	%reldir%/hostmon
+	%reldir%/hostmon \
+	%reldir%/ota-agent
 %canon_reldir%_hello_SOURCES = %reldir%/hello.c
 %canon_reldir%_hello_LDADD = libiotclient.la
 %canon_reldir%_report_SOURCES = %reldir%/report.c
@@ -43,6 +44,8 @@ endif
 %reldir%/lamp-smart-light.$(OBJEXT): %reldir%/smart-light.h
 %canon_reldir%_hostmon_SOURCES = %reldir%/hostmon.c
 %canon_reldir%_hostmon_LDADD = libiotclient.la -lm
+%canon_reldir%_ota_agent_SOURCES = %reldir%/ota-agent.c
+%canon_reldir%_ota_agent_LDADD = libiotclient.la
 dist_noinst_SCRIPTS += %reldir%/quickstart
 EXTRA_DIST += %reldir%/README.md
 

@@ -237,6 +237,7 @@ static void test_install(void)
 {
     struct fake_program f = fake_start();
 
+    CHECK_INT(chdir(getenv("IOTD_TEST_DIR")), 0);
     write_file("image.bin", "the image");
     write_file("image.sig", "sig!");
     CLEANUP(result_done)
@@ -251,8 +252,6 @@ static void test_install(void)
     check_has(none.err, "no.bin: No such file");
     CHECK_INT(bad.status, 1);
     check_has(bad.err, "the hash is wrong");
-    (void) unlink("image.bin");
-    (void) unlink("image.sig");
     fake_stop(&f);
 }
 

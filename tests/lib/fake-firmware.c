@@ -258,6 +258,7 @@ static void on_finish(struct tree_call *call, void *userdata)
 
     fw->n_finish++;
     note_call(fw, call);
+    (void) snprintf(fw->finish, sizeof(fw->finish), "%.127s", fw->last);
     if (fw->hold_finish && !fw->held)
         fw->held = tree_call_keep(call);
     else

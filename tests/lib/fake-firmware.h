@@ -30,6 +30,7 @@ struct fake_firmware {
     unsigned step;                 /* of plays; 0: not set off */
     bool is_telling;               /* the state is read for a signal */
     struct loop_timer timer;
+    char finish[128]; /* the last Finish, as last */
     unsigned n_register, n_progress, n_finish;
     struct tree_call *held;
 

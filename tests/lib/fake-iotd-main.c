@@ -4,10 +4,13 @@
  * something or ends.
  *
  *   fake-iotd [CODE [firmware]]    the cloud's answer to all that goes up (0); an update waits
+ *   fake-iotd CODE install FILE VERSION    the first program that registers has to install that
  *
- * Prints "ready". Whoever switches the monitor on gets three messages.
+ * Prints "ready", and of programs that install what they say. Whoever switches the monitor on gets
+ * three messages.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,9 @@ struct program {
     struct test_loop tl;
     struct fake fake;
     struct loop_io input;
+    const char *image; /* NULL: nothing to install */
+    const char *version;
+    unsigned n_register, n_finish; /* that were looked at */
     bool has_ended;
 };
 
@@ -42,6 +48,35 @@ static void send_messages(struct fake *f)
     fake_send_message(f, "down", "raw", binary, sizeof(binary));
 }
 
+static void ask_to_install(struct program *p)
+{
+    int fd = open(p->image, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || !fake_install(&p->fake, fd, p->version, "0123456789abcdef0123456789abcdef"))
+        fprintf(stderr, "fake iotd: nothing to install, or nobody who does\n");
+    if (fd >= 0)
+        (void) close(fd);
+}
+
+static void look_at_installer(struct program *p)
+{
+    struct fake_firmware *fw = &p->fake.firmware;
+
+    if (p->n_register < fw->n_register) {
+        printf("registered %s\n", fw->version);
+        if (p->n_register == 0)
+            ask_to_install(p);
+        p->n_register = fw->n_register;
+    }
+    if (p->n_finish < fw->n_finish) {
+        printf("%s\n", fw->finish);
+        p->n_finish = fw->n_finish;
+        fw->state = strncmp(fw->finish, "Finish 0", 8) == 0 ? "installed" : "failed";
+        fake_firmware_changed(&p->fake);
+    }
+    fflush(stdout);
+}
+
 static void run(struct program *p)
 {
     while (!p->has_ended) {
@@ -50,6 +85,8 @@ static void run(struct program *p)
             p->fake.monitors = false;
             send_messages(&p->fake);
         }
+        if (p->image)
+            look_at_installer(p);
     }
 }
 
@@ -66,6 +103,10 @@ int main(int argc, char **argv)
         p->fake.completed_code = argc > 1 ? atoi(argv[1]) : 0;
         if (argc > 2 && strcmp(argv[2], "firmware") == 0)
             fake_play_firmware(&p->fake);
+        if (argc > 4 && strcmp(argv[2], "install") == 0) {
+            p->image = argv[3];
+            p->version = argv[4];
+        }
         printf("ready\n");
         fflush(stdout);
         run(p);
