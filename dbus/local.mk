@@ -3,12 +3,15 @@ IOTD_XML = \
 	%reldir%/org.iotd1.Call.xml \
 	%reldir%/org.iotd1.Client.xml \
 	%reldir%/org.iotd1.Device.xml \
+	%reldir%/org.iotd1.Files.xml \
 	%reldir%/org.iotd1.Firmware.xml \
 	%reldir%/org.iotd1.Handler.xml \
 	%reldir%/org.iotd1.Installer.xml \
 	%reldir%/org.iotd1.Link.xml \
 	%reldir%/org.iotd1.Manager.xml \
-	%reldir%/org.iotd1.Thing.xml
+	%reldir%/org.iotd1.Resources.xml \
+	%reldir%/org.iotd1.Thing.xml \
+	%reldir%/org.iotd1.Transfer.xml
 dbusinterfacesdir = $(datadir)/dbus-1/interfaces
 dist_dbusinterfaces_DATA = $(IOTD_XML)
 EXTRA_DIST += %reldir%/README.md %reldir%/codegen.py %reldir%/errors.def

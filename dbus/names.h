@@ -8,6 +8,7 @@
 #define IOTD_ROOT_PATH "/org/iotd1"
 #define IOTD_DEVICE_PATH "/org/iotd1/device"
 #define IOTD_CLIENT_PATH_PREFIX "/org/iotd1/client/"
+#define IOTD_TRANSFER_PATH_PREFIX "/org/iotd1/transfer/"
 /* Of the library, in the programs. */
 #define IOTD_HANDLER_PATH_PREFIX "/org/iotd1/handler/"
 
@@ -20,6 +21,10 @@
 #define IOTD_IFACE_HANDLER "org.iotd1.Handler"
 #define IOTD_IFACE_FIRMWARE "org.iotd1.Firmware"
 #define IOTD_IFACE_INSTALLER "org.iotd1.Installer"
+
+#define IOTD_IFACE_FILES "org.iotd1.Files"
+#define IOTD_IFACE_RESOURCES "org.iotd1.Resources"
+#define IOTD_IFACE_TRANSFER "org.iotd1.Transfer"
 
 #define IOTD_ERROR_PREFIX "org.iotd1.Error."
 
