@@ -258,10 +258,10 @@ static int add_verb(struct parser *p, unsigned line, const char *key, const char
     enum access_verb verb;
 
     if (access_verb_parse(word, &verb) < 0)
-        mistakef(
-            p, line, key,
-            "\"%.64s\" is not one of register, report, post, read, monitor, firmware, call, manage",
-            word);
+        mistakef(p, line, key,
+                 "\"%.64s\" is not one of register, report, post, read, files, monitor, firmware, "
+                 "call, manage",
+                 word);
     else
         rule_of(p)->verbs |= 1U << verb;
     return 0;

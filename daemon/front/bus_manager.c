@@ -86,8 +86,8 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
     if (r < 0)
         return r;
     if (access_verb_parse(verb, &q->verb) < 0) {
-        *problem =
-            "the verb is none of register, report, post, read, monitor, firmware, call, manage";
+        *problem = "the verb is none of register, report, post, read, files, monitor, firmware, "
+                   "call, manage";
         return -EINVAL;
     }
     while (msg_dict_next(&dict, &key, &value)) {
@@ -97,8 +97,8 @@ static int read_question(DBusMessageIter *it, struct question *q, const char **p
     if (*q->id ? access_verb_may_have_id(q->verb) && name_is_feature_id(q->id)
                : !access_verb_has_id(q->verb))
         return 0;
-    *problem = "register, report, post and read need an id, monitor and call have none, manage may "
-               "have one";
+    *problem = "register, report, post, read and files need an id, monitor and call have none, "
+               "manage may have one";
     return -EINVAL;
 }
 

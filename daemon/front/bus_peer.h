@@ -23,7 +23,7 @@ struct bus;
 struct bus_refusal {
     bool is_used;
     enum access_verb verb;
-    char id[LIMIT_FEATURE_ID + 1];
+    char id[LIMIT_FILE_NAME + 1]; /* the longest of what ids are */
 };
 
 struct bus_peer {

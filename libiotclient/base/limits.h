@@ -63,6 +63,20 @@
 #define LIMIT_FIRMWARE_CUSTOM 4096             /* console guide: 1536 bytes of user_defined */
 #define LIMIT_FIRMWARE_EXTRA 4096              /* own choice: of what is not documented, as JSON */
 
+/* Files and resources. */
+#define LIMIT_FILE_NAME 64          /* vendor SDK: in bytes */
+#define LIMIT_FILE_TYPE 10          /* vendor SDK */
+#define LIMIT_FILE_TOKEN 128        /* own choice: resource_token of an upload */
+#define LIMIT_FILE_MAX (1ULL << 30) /* console guide: 1024 MB of one */
+#define LIMIT_FILES 256             /* own choice: on the device; told as no space beyond */
+#define LIMIT_DOWNLOADS 32          /* own choice: orders that wait or run; failed beyond */
+#define LIMIT_DOWNLOADS_RUN 4       /* own choice: of them at the same time */
+#define LIMIT_DOWNLOADS_BROKEN 8    /* own choice: partial files kept; the oldest goes */
+#define LIMIT_UPLOADS 16            /* own choice: of all programs at the same time; -ENOBUFS */
+#define LIMIT_UPLOADS_OWNER 4       /* own choice: of one program */
+#define LIMIT_TRANSFERS_ENDED 64    /* own choice: to be looked at; the oldest goes */
+#define LIMIT_ASR_REQUEST 4096      /* own choice: parameters of a request_asr */
+
 /* JSON. Beyond: refused as not JSON. */
 #define LIMIT_JSON_DEPTH 16 /* own choice; the deepest vendor message has 6 levels */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libiotclient/base/limits.h"
+#include "libiotclient/base/utf8.h"
 
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -43,4 +44,38 @@ bool name_is_app_id(const char *name)
 bool name_is_version(const char *name)
 {
     return is_of(name, LOWER UPPER DIGITS "._-", LIMIT_VERSION);
+}
+
+/* UTF-8 without U+0000 to U+001F and U+007F to U+009F. */
+static bool is_text(const char *name, size_t max)
+{
+    size_t len = name ? strnlen(name, max + 1) : 0;
+
+    if (len == 0 || len > max || !utf8_is_valid(name, len))
+        return false;
+    for (const unsigned char *c = (const unsigned char *) name; *c; c++) {
+        if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+            return false;
+    }
+    return true;
+}
+
+bool name_is_file(const char *name)
+{
+    return is_text(name, LIMIT_FILE_NAME) && name[0] != '.' && !strchr(name, '/');
+}
+
+bool name_is_file_type(const char *name)
+{
+    return is_of(name, LOWER UPPER DIGITS "_-", LIMIT_FILE_TYPE);
+}
+
+bool name_is_file_version(const char *name)
+{
+    return is_text(name, LIMIT_VERSION);
+}
+
+bool name_is_md5(const char *name)
+{
+    return is_of(name, DIGITS "abcdefABCDEF", 32) && name[31];
 }

@@ -16,5 +16,16 @@ bool name_is_device_name(const char *name);
 bool name_is_app_id(const char *name);
 /* Of firmware: 1 to 32 of [A-Za-z0-9._-] (console guide). */
 bool name_is_version(const char *name);
+/*
+ * Of files and resources, also as a name in a directory: 1 to 64 bytes of UTF-8, no slash, no dot
+ * in front, no control characters.
+ */
+bool name_is_file(const char *name);
+/* 1 to 10 of [A-Za-z0-9_-]. */
+bool name_is_file_type(const char *name);
+/* 1 to 32 bytes of UTF-8 without control characters: users may name versions as they like. */
+bool name_is_file_version(const char *name);
+/* 32 hex digits. */
+bool name_is_md5(const char *name);
 
 #endif /* IOTD_BASE_NAME_H */

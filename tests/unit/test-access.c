@@ -349,8 +349,8 @@ static void test_mistakes(void)
         {"[allow]\nuser = lamp\n\n[deny]\nverbs = read\n", "f:1: verbs: is missing", 1},
         {"[allow]\nverbs =\n", "f:2: verbs: is empty", 1},
         {"[allow]\nverbs = read write\n",
-         "f:2: verbs: \"write\" is not one of register, report, post, read, monitor, firmware, "
-         "call, manage",
+         "f:2: verbs: \"write\" is not one of register, report, post, read, files, monitor, "
+         "firmware, call, manage",
          1},
         {"[allow]\nverbs = read\nverbs = post\n", "f:3: verbs: given twice", 1},
         {"[allow]\nverbs = read\nuid = 5\n", "f:3: uid: unknown key in this section", 1},
