@@ -58,6 +58,8 @@ libiotd_core_la_CFLAGS = $(AM_CFLAGS) $(IOTD_EXE_CFLAGS) $(LWS_CFLAGS) $(JANSSON
 	$(SQLITE_CFLAGS)
 libiotd_core_la_SOURCES = \
 	%reldir%/cloud/binding.c %reldir%/cloud/binding.h \
+	%reldir%/cloud/file_order.h \
+	%reldir%/cloud/filesvc.c %reldir%/cloud/filesvc.h \
 	%reldir%/cloud/filters.c %reldir%/cloud/filters.h \
 	%reldir%/cloud/dynreg.c %reldir%/cloud/dynreg.h \
 	%reldir%/cloud/ident.c %reldir%/cloud/ident.h \
@@ -70,6 +72,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/cloud/ntp.c %reldir%/cloud/ntp.h \
 	%reldir%/cloud/registrar.c %reldir%/cloud/registrar.h \
 	%reldir%/cloud/requests.c %reldir%/cloud/requests.h \
+	%reldir%/cloud/resource.c %reldir%/cloud/resource.h \
 	%reldir%/cloud/thing.c %reldir%/cloud/thing.h \
 	%reldir%/conf/access_conf.c %reldir%/conf/access_conf.h %reldir%/conf/access_verbs.def \
 	%reldir%/cloud/unknown.c %reldir%/cloud/unknown.h \
@@ -87,6 +90,11 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/info.c %reldir%/core/info.h \
 	%reldir%/core/install_exec.c %reldir%/core/install_exec.h %reldir%/core/installer.h \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
+	%reldir%/core/files.c %reldir%/core/files.h \
+	%reldir%/core/files_dir.c %reldir%/core/files_dir.h \
+	%reldir%/core/files_down.c %reldir%/core/files_down.h \
+	%reldir%/core/files_net.h \
+	%reldir%/core/files_up.c %reldir%/core/files_up.h \
 	%reldir%/core/hold.c %reldir%/core/hold.h \
 	%reldir%/core/owners.c %reldir%/core/owners.h \
 	%reldir%/core/pace.c %reldir%/core/pace.h \
@@ -97,6 +105,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/reports_turns.c \
 	%reldir%/core/service.c %reldir%/core/service.h \
 	%reldir%/core/twecall.c %reldir%/core/twecall.h \
+	%reldir%/core/transfers.c %reldir%/core/transfers.h \
 	%reldir%/core/update.c %reldir%/core/update.h %reldir%/core/update_download.c \
 	%reldir%/core/update_fsm.c %reldir%/core/update_fsm.h %reldir%/core/update_image.c \
 	%reldir%/core/update_impl.h %reldir%/core/update_install.c %reldir%/core/update_order.c \
@@ -145,6 +154,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/net/ws_lws.c %reldir%/net/ws_lws.h \
 	%reldir%/store/db.c %reldir%/store/db.h \
 	%reldir%/store/facts.c %reldir%/store/facts.h \
+	%reldir%/store/file_rows.c %reldir%/store/file_rows.h \
 	%reldir%/store/image.c %reldir%/store/image.h \
 	%reldir%/store/outbox.c %reldir%/store/outbox.h \
 	%reldir%/store/schema.h \

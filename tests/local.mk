@@ -736,6 +736,17 @@ unit_tests += %reldir%/unit/test-update-restart
 	%reldir%/lib/update-stage.c %reldir%/lib/update-stage.h
 %canon_reldir%_unit_test_update_restart_CPPFLAGS = $(daemon_test_cppflags)
 %canon_reldir%_unit_test_update_restart_LDADD = $(daemon_test_libs)
+unit_tests += %reldir%/unit/test-files
+%canon_reldir%_unit_test_files_SOURCES = %reldir%/unit/test-files.c \
+	%reldir%/lib/files-rig.c %reldir%/lib/files-rig.h
+%canon_reldir%_unit_test_files_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_files_LDADD = $(daemon_test_libs)
+
+unit_tests += %reldir%/unit/test-files-up
+%canon_reldir%_unit_test_files_up_SOURCES = %reldir%/unit/test-files-up.c \
+	%reldir%/lib/files-rig.c %reldir%/lib/files-rig.h
+%canon_reldir%_unit_test_files_up_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_files_up_LDADD = $(daemon_test_libs)
 
 unit_tests += %reldir%/unit/test-info
 %canon_reldir%_unit_test_info_SOURCES = %reldir%/unit/test-info.c

@@ -33,6 +33,7 @@ struct thing {
     struct link *link; /* borrowed: manager */
     struct link_watch watch;
     struct requests requests;
+    struct list sharers;   /* of the service topic */
     struct request status; /* get_status */
     const struct thing_events *events;
     void *userdata;
@@ -147,6 +148,28 @@ static const struct method {
     {THING_CHANNEL_SERVICE, "alert_fence_event", on_fence},
 };
 
+static bool is_shared(struct thing *t, const char *method, const json_t *json)
+{
+    LIST_FOR_EACH (n, &t->sharers) {
+        struct thing_sharer *s = LIST_ENTRY(n, struct thing_sharer, link);
+
+        if (s->on_message(method, json, s->userdata))
+            return true;
+    }
+    return false;
+}
+
+void thing_share(struct thing *t, struct thing_sharer *sharer)
+{
+    list_append(&t->sharers, &sharer->link);
+}
+
+void thing_unshare(struct thing_sharer *sharer)
+{
+    if (sharer->link.next)
+        list_remove(&sharer->link);
+}
+
 static void dispatch(struct thing *t, enum thing_channel channel, json_t *json)
 {
     struct message m = {.token = jx_string_or(json, "clientToken", ""), .json = json};
@@ -165,6 +188,8 @@ static void dispatch(struct thing *t, enum thing_channel channel, json_t *json)
             return;
         }
     }
+    if (channel == THING_CHANNEL_SERVICE && is_shared(t, name, json))
+        return;
     if (unknown_names_add(&t->unknown, (unsigned) channel, name))
         log_warn("unknown method, told once topic=%s method=\"%.40s\"", channel_names[channel],
                  name);
@@ -212,6 +237,13 @@ static int publish(struct thing *t, enum thing_channel channel, struct strbuf *s
     if (r < 0)
         return r;
     return link_publish(t->link, t->up[channel], text, strlen(text), qos, acked, userdata);
+}
+
+int thing_publish_service(struct thing *t, const char *text, uint8_t qos, mqtt_acked_fn acked,
+                          void *userdata)
+{
+    return link_publish(t->link, t->up[THING_CHANNEL_SERVICE], text, strlen(text), qos, acked,
+                        userdata);
 }
 
 int thing_ask(struct thing *t, const struct thing_question *q, struct request *request,
@@ -400,6 +432,7 @@ int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
     t->events = events;
     t->userdata = userdata;
     requests_init(&t->requests, loop);
+    list_init(&t->sharers);
     log_limit_init(&t->bad_messages);
     rand_text(t->token_prefix, TOKEN_PREFIX);
 

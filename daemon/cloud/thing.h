@@ -36,12 +36,29 @@ struct thing_events {
     void (*on_bound)(bool bound, uint64_t timestamp_s, void *userdata);
 };
 
+/*
+ * Who shares the service topic with it, for methods of his own; storage is the caller's. Nobody of
+ * them is asked about a method that is known here.
+ */
+struct thing_sharer {
+    struct list link;
+    /* False: it is none of his. */
+    bool (*on_message)(const char *method, const json_t *json, void *userdata);
+    void *userdata;
+};
+
 /* Adds its topics to the link's filters. link and ident are borrowed. */
 int thing_new(struct thing **ret_thing, struct loop *loop, struct link *link,
               const struct ident *ident, const struct thing_events *events,
               void *userdata) MUST_CHECK;
 struct thing *thing_free(struct thing *t);
 DEFINE_FREEP(struct thing, thing_free)
+
+void thing_share(struct thing *t, struct thing_sharer *sharer);
+void thing_unshare(struct thing_sharer *sharer); /* harmless when it does not share */
+/* A whole message on the service topic; as link_publish(). */
+int thing_publish_service(struct thing *t, const char *text, uint8_t qos, mqtt_acked_fn acked,
+                          void *userdata) MUST_CHECK;
 
 /* A clientToken that no other run of any program made. */
 void thing_new_token(struct thing *t, char token[REQUEST_TOKEN]);

@@ -47,6 +47,26 @@ static const char *const schema_steps[] = {
 
     /* The program whose share it takes; "": nobody's. */
     "ALTER TABLE outbox ADD COLUMN account TEXT NOT NULL DEFAULT '';",
+
+    "CREATE TABLE files ("
+    " kind INTEGER NOT NULL," /* enum file_kind */
+    " name TEXT NOT NULL,"
+    " type TEXT NOT NULL,"
+    " version TEXT NOT NULL,"
+    " md5 TEXT NOT NULL," /* "": it is not here */
+    " size INTEGER NOT NULL,"
+    " stamp_us INTEGER NOT NULL," /* when it came */
+    " part TEXT NOT NULL,"        /* the partial file that takes its place if it is still there */
+    " PRIMARY KEY (kind, name)) WITHOUT ROWID;"
+    "CREATE TABLE downloads ("
+    " kind INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " type TEXT NOT NULL,"
+    " version TEXT NOT NULL,"
+    " md5 TEXT NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " url TEXT NOT NULL," /* "": it failed, and its partial file waits for the next order */
+    " PRIMARY KEY (kind, name)) WITHOUT ROWID;",
 };
 
 #endif /* IOTD_STORE_SCHEMA_H */
