@@ -117,6 +117,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h %reldir%/front/bus_attach.c \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
 	%reldir%/front/bus_define.c %reldir%/front/bus_define.h \
+	%reldir%/front/bus_files.c %reldir%/front/bus_files.h %reldir%/front/bus_transfer.c \
 	%reldir%/front/bus_client.c %reldir%/front/bus_control.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \
 	%reldir%/front/bus_link.c %reldir%/front/bus_manager.c \
 	%reldir%/front/bus_peer.c %reldir%/front/bus_peer.h \

@@ -14,6 +14,7 @@
 #include "daemon/core/calls.h"
 #include "daemon/core/clients.h"
 #include "daemon/core/events.h"
+#include "daemon/core/files.h"
 #include "daemon/core/info.h"
 #include "daemon/core/owners.h"
 #include "daemon/core/props.h"
@@ -76,6 +77,7 @@ struct core {
     struct calls calls;
     struct service service;
     struct twecall twecall;
+    struct files *files; /* borrowed: manager; NULL: their directory cannot be used */
     bool bound;
     bool bound_unsaved;
     uint64_t session_filters; /* struct link_memory */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/front/bus_call.h"
+#include "daemon/front/bus_files.h"
 #include "daemon/front/bus_internal.h"
 #include "daemon/front/bus_rauc.h"
 #include "daemon/sys/log.h"
@@ -34,6 +35,7 @@ static void tear_down(struct bus *bus)
         bus_rauc_detach(bus->config.rauc);
     while (!list_is_empty(&bus->calls))
         bus_call_free(LIST_ENTRY(bus->calls.next, struct bus_call, link));
+    bus_files_remove(bus);
     bus->root_object = bus->device_object = NULL;
     bus->tree = tree_free(bus->tree);
     bus->watch = bus_watch_detach(bus->watch);
@@ -92,6 +94,8 @@ static int add_objects(struct bus *bus)
         r = bus_thing_add(bus);
     if (r == 0)
         r = bus_twecall_add(bus);
+    if (r == 0)
+        r = bus_files_add(bus);
     return r;
 }
 

@@ -334,13 +334,19 @@ static int keep_waiting(struct bus_peer *p, struct tree_call *call, uint32_t fla
 /* Members whose caller has to be known though they are not privileged. */
 static bool needs_peer(const struct tree_call *call, uint32_t flags)
 {
+    static const char *const ifaces[] = {IOTD_IFACE_MANAGER, IOTD_IFACE_DEVICE, IOTD_IFACE_FILES,
+                                         IOTD_IFACE_RESOURCES, IOTD_IFACE_TRANSFER};
     const char *iface = tree_call_interface(call), *member = tree_call_member(call);
 
     if (flags & IFACE_PRIVILEGED)
         return true;
     if (strcmp(iface, IOTD_IFACE_THING) == 0)
         return strcmp(member, "GetModel") != 0;
-    return strcmp(iface, IOTD_IFACE_MANAGER) == 0 || strcmp(iface, IOTD_IFACE_DEVICE) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(ifaces); i++) {
+        if (strcmp(iface, ifaces[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 int bus_peer_authorize(struct tree_call *call, uint32_t flags, void *userdata)
