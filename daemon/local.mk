@@ -134,6 +134,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/shm_table.c %reldir%/front/shm_table.h \
 	%reldir%/front/shm_bytes.c %reldir%/front/shm_bytes.h \
 	%reldir%/access_files.c %reldir%/access_files.h \
+	%reldir%/filer.c %reldir%/filer.h \
 	%reldir%/inputs.c %reldir%/inputs.h \
 	%reldir%/manager.c %reldir%/manager.h \
 	%reldir%/settings.c %reldir%/settings.h \

@@ -14,8 +14,10 @@
 #include "daemon/cloud/registrar.h"
 #include "daemon/core/core.h"
 #include "daemon/crypto/signer.h"
+#include "daemon/filer.h"
 #include "daemon/front/bus.h"
 #include "daemon/inputs.h"
+#include "daemon/net/fetch.h"
 #include "daemon/net/http.h"
 #include "daemon/net/ws_lws.h"
 #include "daemon/provision.h"
@@ -51,6 +53,7 @@ struct manager {
     struct fetcher *fetcher;
     struct updater *updater;
     struct core *core;
+    struct files *files; /* NULL: their directory cannot be used */
     struct bus *bus;
     struct link_watch watch;
     struct loop_timer watchdog;
@@ -106,6 +109,8 @@ static void configure(struct manager *m, const struct policy_rule *rules)
 
     settings_core_config(m->in.conf, rules, &cc);
     core_configure(m->core, &cc);
+    if (m->files)
+        filer_configure(m->files, m->in.conf);
 }
 
 static int on_define(const json_t *brought, char problem[BUS_PROBLEM], void *userdata)
@@ -459,6 +464,11 @@ static int make(struct manager *m)
     if (r == 0)
         r = make_core(m, &cc);
     if (r == 0)
+        r = filer_new(&m->files, loop_lws_base(m->loop), m->core, m->fetcher, m->in.conf,
+                      inputs_state_dir(m->in.options));
+    if (r == 0)
+        m->core->files = m->files;
+    if (r == 0)
         r = make_bus(m);
     if (r == 0)
         make_watches(m);
@@ -477,6 +487,7 @@ static void take_down(struct manager *m)
     if (m->core)
         core_save(m->core); /* posts and calls are answered while the bus is there */
     bus_free(m->bus);
+    files_free(m->files);
     core_free(m->core);
     updater_free(m->updater);
     link_free(m->link);

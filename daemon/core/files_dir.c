@@ -84,22 +84,30 @@ void files_dir_drop_part(const struct files_dir *d, const char *part)
         log_warn("cannot remove a partial file name=%s error=\"%s\"", part, strerror(errno));
 }
 
-void files_dir_sweep(const struct files_dir *d, bool (*wanted)(const char *part, void *userdata),
-                     void *userdata)
+/* What is not wanted goes; directories and names that begin with a dot are none of ours. */
+static void sweep(int dir, bool (*wanted)(const char *name, void *userdata), void *userdata)
 {
-    int fd = openat(d->partial, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *e;
 
-    if (!dir) {
+    if (!d) {
         (void) fd_close(fd);
         return;
     }
-    while ((e = readdir(dir))) {
-        if (e->d_name[0] != '.' && !wanted(e->d_name, userdata))
-            files_dir_drop_part(d, e->d_name);
+    while ((e = readdir(d))) {
+        if (e->d_name[0] == '.' || wanted(e->d_name, userdata))
+            continue;
+        if (unlinkat(dir, e->d_name, 0) == 0)
+            log_info("removed what nobody knows name=\"%s\"", e->d_name);
     }
-    (void) closedir(dir); /* it was only read */
+    (void) closedir(d); /* it was only read */
+}
+
+void files_dir_sweep(const struct files_dir *d, bool (*wanted)(const char *part, void *userdata),
+                     void *userdata)
+{
+    sweep(d->partial, wanted, userdata);
 }
 
 /* FNV-1a: names are told apart, nobody is kept from anything. */
@@ -336,6 +344,29 @@ static int on_row(const struct file_row *row, void *userdata)
     return !reconcile(d, &f) || add(d, &f) ? 0 : -ENOMEM;
 }
 
+struct kept {
+    const struct files_dir *dir;
+    enum file_kind kind;
+};
+
+static bool is_known(const char *name, void *userdata)
+{
+    const struct kept *k = userdata;
+    const struct file *f = files_dir_find(k->dir, k->kind, name);
+
+    return f && f->is_here;
+}
+
+/* Of another device, whose database was moved away: it would take room for ever. */
+static void sweep_unknown(const struct files_dir *d)
+{
+    for (int k = 0; k < FILE_KIND_COUNT_; k++) {
+        struct kept kept = {d, (enum file_kind) k};
+
+        sweep(d->kinds[k], is_known, &kept);
+    }
+}
+
 int files_dir_init(struct files_dir *d, struct db *db, const char *path)
 {
     int r;
@@ -345,7 +376,11 @@ int files_dir_init(struct files_dir *d, struct db *db, const char *path)
         d->kinds[k] = -1;
     list_init(&d->files);
     r = open_dirs(d, path);
-    return r < 0 ? r : file_rows_load(db, on_row, d);
+    if (r == 0)
+        r = file_rows_load(db, on_row, d);
+    if (r == 0)
+        sweep_unknown(d);
+    return r;
 }
 
 void files_dir_done(struct files_dir *d)

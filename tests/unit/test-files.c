@@ -326,7 +326,10 @@ static void test_reconcile(void)
     CHECK_INT(rename(from, path), 0);
     (void) snprintf(path, sizeof(path), "%s/of-nobody", to);
     (void) close(open(path, O_CREAT | O_WRONLY, 0600));
+    (void) snprintf(path, sizeof(path), "%s/resource/of-another-device", frig.dir);
+    (void) close(open(path, O_CREAT | O_WRONLY, 0600));
     frig_restart();
+    CHECK_STR(frig_ls("resource"), "");
     CHECK_STR(frig_read(FILE_KIND_FILE, "a"), "hello");
     CHECK_STR(frig_ls("partial"), "");
     CHECK_INT(unlink(from), 0);
