@@ -52,6 +52,11 @@ fuzz_programs += %reldir%/fuzz-dbus-msg
 %canon_reldir%_fuzz_dbus_msg_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_dbus_msg_LDADD = libiottestbus.la libiotdbus-server.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-verify
+%canon_reldir%_fuzz_verify_SOURCES = %reldir%/fuzz-verify.c
+%canon_reldir%_fuzz_verify_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_verify_LDADD = libiotd-crypto.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-mqtt-stream
 %canon_reldir%_fuzz_mqtt_stream_SOURCES = %reldir%/fuzz-mqtt-stream.c
 %canon_reldir%_fuzz_mqtt_stream_CPPFLAGS = $(daemon_test_cppflags)
