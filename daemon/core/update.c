@@ -289,7 +289,7 @@ int update_accept(struct update *u, const char *version)
         return 0;
     }
     update_enter(u, UPDATE_EVENT_GO);
-    update_download(u);
+    update_download_first(u);
     return 0;
 }
 

@@ -172,6 +172,13 @@ void update_download(struct update *u)
     update_changed(u);
 }
 
+void update_download_first(struct update *u)
+{
+    update_download(u);
+    if (u->rec.state == UPDATE_DOWNLOADING)
+        update_tell_percent(u);
+}
+
 void update_download_link_up(struct update *u)
 {
     if (u->rec.state == UPDATE_DOWNLOADING &&

@@ -100,6 +100,7 @@ void update_clean(const struct update *u, const char *keep);
 
 /* update_download.c */
 void update_download(struct update *u);
+void update_download_first(struct update *u); /* the cloud hears that it begins */
 void update_download_link_up(struct update *u);
 /* The image is whole, sha256 is filled in if it is needed: the signature. */
 void update_check_signature(struct update *u);

@@ -35,7 +35,7 @@ static void start(struct update *u)
     if (!update_expects_signature(u))
         return;
     if (!asks && !u->rec.local)
-        update_download(u);
+        update_download_first(u);
     else
         update_changed(u);
 }

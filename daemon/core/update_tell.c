@@ -89,7 +89,8 @@ void update_tell_again(struct update *u)
     switch (u->rec.state) {
     case UPDATE_DOWNLOADING:
         u->has_percent = false;
-        update_tell_percent(u);
+        if (u->done > 0) /* after a restart it is not known yet */
+            update_tell_percent(u);
         return;
     case UPDATE_INSTALLING:
     case UPDATE_INSTALLED:

@@ -22,7 +22,7 @@ struct fetch_text {
     struct loop_timer timer;
     enum transfer_result result; /* of the answer */
     bool is_final;               /* another try would bring the same */
-    char why[128];
+    char why[TLS_PROBLEM];
     char data[FETCH_TEXT_MAX + 1];
 };
 

@@ -178,6 +178,7 @@ static void test_refuse(void)
     stage_begin(UPDATE_AUTO_DOWNLOAD);
     CHECK_INT(update_refuse(stage.update, STAGE_NEW, "no"), -ENOENT);
     stage_order(STAGE_NEW, '1', URL);
+    CHECK_TOLD("downloading 0");
     CHECK_INT(update_refuse(stage.update, STAGE_NEW, "\xff"), -EINVAL);
     CHECK_INT(update_refuse(stage.update, STAGE_NEW, "not at night"), 0);
     CHECK_STATE("failed");
@@ -271,6 +272,7 @@ static void test_expired(void)
 {
     stage_begin(UPDATE_AUTO_YES);
     stage_order(STAGE_NEW, '1', URL);
+    CHECK_TOLD("downloading 0");
     stage_fetched(TRANSFER_DENIED, "403");
     CHECK_STATE("downloading");
     CHECK_TOLD("version " STAGE_OLD);
@@ -363,6 +365,7 @@ static void test_installers(void)
     CHECK_INT(stage.other.n_cancelled, 1);
     CHECK_TOLD("fail -5 not installed within 60 s");
     stage_order(STAGE_NEW, '1', URL);
+    CHECK_TOLD("downloading 0");
     stage.other.start_result = -ENOENT;
     stage_fetched(TRANSFER_OK, "");
     advance(2 * S);
@@ -436,6 +439,7 @@ static void test_signature(void)
     CHECK_TOLD("fail -4 the image has no signature, and this device wants one");
     stage_order(STAGE_NEW, '1', CUSTOM("signature\\\":\\\"bad"));
     CHECK(stage.fetch->want_sha256);
+    CHECK_TOLD("downloading 0");
     stage_fetched(TRANSFER_OK, "");
     CHECK_STATE("failed");
     CHECK_INT(stage_n_images(), 0);
