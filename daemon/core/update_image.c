@@ -15,11 +15,12 @@
 LOG_AREA("firmware");
 
 #define SUFFIX ".image"
+#define LOCAL "local"
 
 /* Of another image it is another one: what is there of the one before is not taken up. */
 void update_image_name(const struct update *u, char name[UPDATE_NAME])
 {
-    (void) snprintf(name, UPDATE_NAME, "%.32s" SUFFIX, u->rec.local ? "local" : u->rec.order->md5);
+    (void) snprintf(name, UPDATE_NAME, "%.32s" SUFFIX, u->rec.local ? LOCAL : u->rec.order->md5);
 }
 
 int update_open_dir(const struct update *u)
@@ -34,11 +35,13 @@ int update_open_dir(const struct update *u)
     return fd < 0 ? -errno : fd;
 }
 
+/* One of ours: the directory may be somebody else's, too. */
 static bool is_image(const char *name)
 {
-    size_t len = strlen(name);
-
-    return len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
+    if (strcmp(name, LOCAL SUFFIX) == 0)
+        return true;
+    return strspn(name, "0123456789abcdef") == FIRMWARE_MD5_SIZE - 1 &&
+           strcmp(name + FIRMWARE_MD5_SIZE - 1, SUFFIX) == 0;
 }
 
 static void closedirp(DIR **dir)

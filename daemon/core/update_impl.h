@@ -28,7 +28,7 @@ struct update {
     bool unsaved;
     struct update_record rec;
     struct loop_timer timer; /* of the state: an end of waiting, or a deadline */
-    struct loop_timer start; /* takes up what was */
+    struct loop_timer start; /* takes up what was; later, begins to install */
     bool started;
 
     /* DOWNLOADING */
@@ -109,7 +109,6 @@ bool update_expects_signature(struct update *u);
 
 /* update_install.c */
 void update_ready(struct update *u); /* in READY: whoever has to be waited for, then installs */
-void update_install_again(struct update *u);
 
 /* update_version.c */
 void update_read_version(struct update *u);

@@ -108,6 +108,11 @@ static int start_job(struct update *u)
     return installer_start(u->installer, &job, &installer_events, u);
 }
 
+static bool has_no_time(int r)
+{
+    return r == -EBUSY || r == -ENOTCONN;
+}
+
 static void on_retry(struct loop_timer *timer, void *userdata)
 {
     (void) timer;
@@ -128,7 +133,7 @@ static void begin(struct update *u)
         return;
     }
     r = start_job(u);
-    if (r == -EBUSY || r == -ENOTCONN) {
+    if (has_no_time(r)) {
         update_enter(u, UPDATE_EVENT_BUSY);
         update_say(u, "waits for the installer");
         loop_timer_arm(u->parts.loop, &u->timer, BUSY_US, on_retry, u);
@@ -145,32 +150,51 @@ static void begin(struct update *u)
     update_changed(u);
 }
 
+static void on_turn(struct loop_timer *timer, void *userdata);
+
+/* It was away, and has not said how its job ended. */
+static void begin_again(struct update *u)
+{
+    int r;
+
+    log_notice("the installer gets the image again version=%s", u->rec.order->version);
+    r = start_job(u);
+    if (has_no_time(r))
+        loop_timer_arm(u->parts.loop, &u->start, BUSY_US, on_turn, u);
+    else if (r < 0)
+        update_fail(u, -5, "the installer cannot begin: %s", strerror(-r));
+    else
+        u->has_job = true;
+}
+
+/* Not from inside of the call that made it possible: its caller has the answer first. */
+static void on_turn(struct loop_timer *timer, void *userdata)
+{
+    struct update *u = userdata;
+
+    (void) timer;
+    if (!u->installer || u->has_job)
+        return;
+    if (u->rec.state == UPDATE_READY && u->rec.accepted)
+        begin(u);
+    else if (u->rec.state == UPDATE_INSTALLING)
+        begin_again(u);
+}
+
+static void begin_soon(struct update *u)
+{
+    loop_timer_arm(u->parts.loop, &u->start, 0, on_turn, u);
+}
+
 void update_ready(struct update *u)
 {
-    if (u->rec.accepted && u->installer) {
-        begin(u);
-        return;
-    }
-    if (u->rec.accepted)
+    if (u->rec.accepted && u->installer)
+        begin_soon(u);
+    else if (u->rec.accepted)
         update_say(u, "waits for the program that installs");
     else
         update_wait_postponed(u);
     update_changed(u);
-}
-
-/* It was away, and has not said how its job ended. */
-void update_install_again(struct update *u)
-{
-    int r;
-
-    if (u->has_job)
-        return;
-    log_notice("the installer gets the image again version=%s", u->rec.order->version);
-    r = start_job(u);
-    if (r < 0)
-        update_fail(u, -5, "the installer cannot begin: %s", strerror(-r));
-    else
-        u->has_job = true;
 }
 
 int update_set_installer(struct update *u, struct installer *installer, const char *version)
@@ -200,7 +224,7 @@ int update_set_installer(struct update *u, struct installer *installer, const ch
     if (u->rec.state == UPDATE_READY)
         update_ready(u);
     else if (u->rec.state == UPDATE_INSTALLING)
-        update_install_again(u);
+        begin_soon(u);
     update_changed(u);
     return 0;
 }

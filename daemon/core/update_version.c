@@ -51,6 +51,7 @@ static void choose(struct update *u)
     if (strcmp(version, u->running) == 0)
         return;
     (void) snprintf(u->running, sizeof(u->running), "%s", version);
+    u->reported[0] = '\0';
     log_info("what runs here version=\"%s\"", u->running);
     firmware_set_version(u->parts.firmware, u->running);
     if (!u->started)

@@ -458,6 +458,7 @@ static void test_signature(void)
     stage_order(STAGE_NEW, '1', CUSTOM("signature_url\\\":\\\"http://h/s"));
     stage_download();
     stage.text->fn(0, "good", stage.text->userdata);
+    advance(0);
     CHECK(!stage.text);
     CHECK_STATE("installing");
     CHECK_INT(stage.program.n_jobs, 1);
