@@ -331,6 +331,16 @@ unit_tests += %reldir%/unit/test-localcloud-topic
 %canon_reldir%_unit_test_localcloud_topic_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_topic_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-files
+%canon_reldir%_unit_test_localcloud_files_SOURCES = %reldir%/unit/test-localcloud-files.c
+%canon_reldir%_unit_test_localcloud_files_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_files_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
+unit_tests += %reldir%/unit/test-localcloud-resources
+%canon_reldir%_unit_test_localcloud_resources_SOURCES = %reldir%/unit/test-localcloud-resources.c
+%canon_reldir%_unit_test_localcloud_resources_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_resources_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-twecall
 %canon_reldir%_unit_test_localcloud_twecall_SOURCES = %reldir%/unit/test-localcloud-twecall.c
 %canon_reldir%_unit_test_localcloud_twecall_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
@@ -344,6 +354,7 @@ unit_tests += %reldir%/unit/test-localcloud-wire
 # Against clients that are not ours; 77 when the client is not installed.
 localcloud_scripts = \
 	%reldir%/integration/localcloud-faults.py \
+	%reldir%/integration/localcloud-files.py \
 	%reldir%/integration/localcloud-mosquitto.sh \
 	%reldir%/integration/localcloud-paho.py
 TESTS += $(localcloud_scripts)

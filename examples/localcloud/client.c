@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "examples/localcloud/app_sign.h"
+#include "examples/localcloud/client_target.h"
 #include "examples/localcloud/config.h"
 #include "examples/localcloud/http_client.h"
 #include "examples/localcloud/sign.h"
@@ -23,20 +24,7 @@
 #define DESK_APP_KEY "deskappkey"
 #define DESK_APP_SECRET "desk-only-app-secret"
 
-/* The options that all commands share. */
-struct target {
-    const char *host;
-    int port;
-    const char *app_key;
-    const char *app_secret;
-    const char *config_file;
-    bool follow;
-    const char *until;
-    uint64_t since;
-    uint64_t timeout_s;
-};
-
-static int usage(void)
+int client_usage(void)
 {
     fputs("usage: iot-localcloud app [--host ADDR] [--http-port N]\n"
           "           [--config FILE | --app-key KEY --app-secret SECRET]\n"
@@ -45,7 +33,12 @@ static int usage(void)
           "           [--follow | --until TEXT [--timeout S]]\n"
           "       iot-localcloud state [--host ADDR] [--http-port N]\n"
           "       iot-localcloud fault [--host ADDR] [--http-port N] JSON\n"
-          "       iot-localcloud fence [--host ADDR] [--http-port N] JSON\n",
+          "       iot-localcloud fence [--host ADDR] [--http-port N] JSON\n"
+          "       iot-localcloud resource [--host ADDR] [--http-port N]\n"
+          "           list DEVICE | send DEVICE FILE [NAME] | retry|remove DEVICE NAME\n"
+          "       iot-localcloud file [--host ADDR] [--http-port N]\n"
+          "           list DEVICE | send DEVICE FILE [NAME [TYPE [VERSION]]]\n"
+          "           | retry|delete DEVICE NAME | asr TEXT\n",
           stderr);
     return EX_USAGE;
 }
@@ -57,8 +50,7 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
     return e < 0 || *ret_number > max ? -EINVAL : 0;
 }
 
-/* 0, or an exit code; optind is then at the first argument. */
-static int parse_options(int argc, char **argv, struct target *t)
+int client_parse_options(int argc, char **argv, struct target *t)
 {
     static const struct option options[] = {
         {"host", required_argument, NULL, 'h'},       {"http-port", required_argument, NULL, 'p'},
@@ -79,7 +71,7 @@ static int parse_options(int argc, char **argv, struct target *t)
             break;
         case 'p':
             if (parse_number(optarg, 65535, &number) < 0)
-                return usage();
+                return client_usage();
             t->port = (int) number;
             break;
         case 'c':
@@ -93,7 +85,7 @@ static int parse_options(int argc, char **argv, struct target *t)
             break;
         case 'n':
             if (parse_number(optarg, INT64_MAX, &t->since) < 0)
-                return usage();
+                return client_usage();
             break;
         case 'f':
             t->follow = true;
@@ -103,20 +95,19 @@ static int parse_options(int argc, char **argv, struct target *t)
             break;
         case 't':
             if (parse_number(optarg, 3600, &t->timeout_s) < 0)
-                return usage();
+                return client_usage();
             break;
         default:
-            return usage();
+            return client_usage();
         }
     }
     return 0;
 }
 
-/* 0, or an exit code after a message. */
-static int request(const struct target *t, const char *method, const char *path, const char *body,
+int client_request(const struct target *t, const char *method, const char *path, const char *body,
                    int timeout_ms, int *ret_status, char **ret_body)
 {
-    const struct http_client_request rq = {t->host, t->port, method, path, body, timeout_ms};
+    const struct http_client_request rq = {t->host, t->port, method, path, body, timeout_ms, NULL};
     int e = http_client_run(&rq, ret_status, ret_body);
 
     if (e == 0)
@@ -183,7 +174,7 @@ static int call(const struct target *t, const char *endpoint, const json_t *body
 
     if (!text)
         return EX_OSERR;
-    e = request(t, "POST", endpoint, text, TIMEOUT_MS, &status, &answer);
+    e = client_request(t, "POST", endpoint, text, TIMEOUT_MS, &status, &answer);
     if (e != 0)
         return e;
     envelope = json_loads(answer, 0, NULL);
@@ -278,12 +269,12 @@ int client_app(int argc, char **argv)
     CLEANUP(config_freep) struct config *config = NULL;
     struct target t;
     json_t *body;
-    int e = parse_options(argc, argv, &t);
+    int e = client_parse_options(argc, argv, &t);
 
     if (e != 0)
         return e;
     if (optind >= argc)
-        return usage();
+        return client_usage();
     body = json_pack("{s:s}", "Action", argv[optind]);
     for (int i = optind + 1; e == 0 && i < argc; i++)
         e = add_argument(body, argv[i]);
@@ -320,7 +311,7 @@ static int read_journal(struct target *t, uint64_t wait_ms, size_t *ret_n, bool 
 
     (void) snprintf(path, sizeof(path), "/journal?since=%llu&wait_ms=%llu",
                     (unsigned long long) t->since, (unsigned long long) wait_ms);
-    e = request(t, "GET", path, NULL, TIMEOUT_MS + (int) wait_ms, &status, &answer);
+    e = client_request(t, "GET", path, NULL, TIMEOUT_MS + (int) wait_ms, &status, &answer);
     if (e != 0)
         return e;
     page = json_loads(answer, 0, NULL);
@@ -356,12 +347,12 @@ int client_journal(int argc, char **argv)
     bool found = false;
     struct target t;
     size_t n = 0;
-    int e = parse_options(argc, argv, &t);
+    int e = client_parse_options(argc, argv, &t);
 
     if (e != 0)
         return e;
     if (optind != argc)
-        return usage();
+        return client_usage();
     (void) clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
         uint64_t wait_ms = journal_wait_ms(&t, &start);
@@ -379,7 +370,7 @@ static int print_answer(const struct target *t, const char *method, const char *
                         const char *body)
 {
     CLEANUP(freep) char *answer = NULL;
-    int status, e = request(t, method, path, body, TIMEOUT_MS, &status, &answer);
+    int status, e = client_request(t, method, path, body, TIMEOUT_MS, &status, &answer);
 
     if (e != 0)
         return e;
@@ -392,12 +383,12 @@ static int print_answer(const struct target *t, const char *method, const char *
 static int post(int argc, char **argv, const char *path)
 {
     struct target t;
-    int e = parse_options(argc, argv, &t);
+    int e = client_parse_options(argc, argv, &t);
 
     if (e != 0)
         return e;
     if (optind != argc - 1)
-        return usage();
+        return client_usage();
     return print_answer(&t, "POST", path, argv[optind]);
 }
 
@@ -414,11 +405,11 @@ int client_fence(int argc, char **argv)
 int client_state(int argc, char **argv)
 {
     struct target t;
-    int e = parse_options(argc, argv, &t);
+    int e = client_parse_options(argc, argv, &t);
 
     if (e != 0)
         return e;
     if (optind != argc)
-        return usage();
+        return client_usage();
     return print_answer(&t, "GET", "/state", NULL);
 }

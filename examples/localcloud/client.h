@@ -12,6 +12,8 @@ int client_app(int argc, char **argv);
 int client_journal(int argc, char **argv);
 int client_fault(int argc, char **argv);
 int client_fence(int argc, char **argv);
+int client_resource(int argc, char **argv); /* client_items.c, as the next */
+int client_file(int argc, char **argv);
 int client_state(int argc, char **argv);
 
 #endif /* IOTD_LOCALCLOUD_CLIENT_H */

@@ -9,8 +9,10 @@
 #include <time.h>
 
 #include "examples/localcloud/desk.h"
+#include "examples/localcloud/filesvc.h"
 #include "examples/localcloud/listeners.h"
 #include "examples/localcloud/ota.h"
+#include "examples/localcloud/resources.h"
 #include "examples/localcloud/sys.h"
 #include "examples/localcloud/twecall.h"
 #include "libiotclient/base/fdutil.h"
@@ -30,6 +32,8 @@ struct cloud {
     struct binds *binds;
     struct thing *thing;
     struct twecall *twecall;
+    struct resources *resources;
+    struct filesvc *filesvc;
     struct appapi *appapi;
     struct blobs *blobs;
     struct files files;
@@ -71,6 +75,9 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         break;
     case TOPIC_KIND_TWECALL:
         twecall_on_message(c->twecall, device, payload, len);
+        break;
+    case TOPIC_KIND_RESOURCE:
+        resources_on_message(c->resources, device, payload, len);
         break;
     case TOPIC_KIND_DATA:
         /* Back to the device, if it wants to see its own data. */
@@ -170,6 +177,18 @@ static int make_services(struct cloud *c)
         e = twecall_new(&c->twecall, &deps);
     }
     if (e == 0) {
+        const struct resources_deps deps = {c->config, c->journal, c->faults,
+                                            c->thing,  c->blobs,   c->data_dir};
+
+        e = resources_new(&c->resources, &deps);
+    }
+    if (e == 0) {
+        const struct filesvc_deps deps = {c->config, c->journal, c->faults,
+                                          c->thing,  c->blobs,   c->data_dir};
+
+        e = filesvc_new(&c->filesvc, &deps);
+    }
+    if (e == 0) {
         const struct appapi_deps deps = {&c->clock, c->config, c->broker,
                                          c->store,  c->thing,  c->binds};
 
@@ -203,18 +222,22 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config,
     if (e < 0)
         return e;
 
-    c->desk = (struct desk){net_loop(c->net),
-                            config,
-                            c->broker,
-                            c->faults,
-                            c->journal,
-                            c->appapi,
-                            c->store,
-                            c->thing,
-                            c->binds,
-                            c->twecall,
-                            {config, c->broker, c->journal},
-                            &c->files};
+    c->desk = (struct desk){
+        .loop = net_loop(c->net),
+        .config = config,
+        .broker = c->broker,
+        .faults = c->faults,
+        .journal = c->journal,
+        .appapi = c->appapi,
+        .store = c->store,
+        .thing = c->thing,
+        .binds = c->binds,
+        .twecall = c->twecall,
+        .dynreg = {config, c->broker, c->journal},
+        .files = &c->files,
+        .resources = c->resources,
+        .filesvc = c->filesvc,
+    };
     c->files = (struct files){
         .loop = net_loop(c->net), .blobs = c->blobs, .faults = c->faults, .journal = c->journal};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
@@ -233,6 +256,8 @@ struct cloud *cloud_free(struct cloud *c)
     if (c->net)
         net_stop(c->net);
     http_free(c->http);
+    filesvc_free(c->filesvc);
+    resources_free(c->resources);
     twecall_free(c->twecall);
     thing_free(c->thing);
     appapi_free(c->appapi);

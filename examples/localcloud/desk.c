@@ -140,6 +140,8 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
     json_t *desired = store_desired(d->store, device);
     json_t *info = store_info(d->store, device);
     json_t *twecall = twecall_json(d->twecall, device);
+    json_t *resources = resources_json(d->resources, device);
+    json_t *files = filesvc_json(d->filesvc, device);
     const struct bind *bind = binds_get(d->binds, device);
 
     (void) json_object_set_new(o, "reported", store_reported(d->store, device));
@@ -155,6 +157,10 @@ static json_t *device_state(const struct desk *d, const struct config_device *de
                                              bind->room, "user", bind->user));
     if (twecall)
         (void) json_object_set_new(o, "twecall", twecall);
+    if (resources)
+        (void) json_object_set_new(o, "resources", resources);
+    if (files)
+        (void) json_object_set_new(o, "device_files", files);
     if (faults)
         (void) json_object_set_new(o, "faults", faults);
     return o;
@@ -339,6 +345,8 @@ const struct http_route desk_routes[] = {
     {"GET", "/state", on_state, 0, NULL},
     {"POST", "/fault", on_fault, 0, NULL},
     {"POST", "/fence", on_fence, 0, NULL},
+    {"POST", "/resource", desk_on_resource, 0, NULL},
+    {"POST", "/device-file", desk_on_device_file, 0, NULL},
     {"POST", "/file", on_file_url, 0, NULL},
     {"GET", "/files/", on_file_get, false, NULL},
     {"HEAD", "/files/", on_file_get, true, NULL},

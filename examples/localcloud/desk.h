@@ -7,8 +7,10 @@
 #include "examples/localcloud/appapi.h"
 #include "examples/localcloud/dynreg.h"
 #include "examples/localcloud/files.h"
+#include "examples/localcloud/filesvc.h"
 #include "examples/localcloud/http.h"
 #include "examples/localcloud/journal.h"
+#include "examples/localcloud/resources.h"
 #include "examples/localcloud/twecall.h"
 
 struct desk {
@@ -24,9 +26,15 @@ struct desk {
     struct twecall *twecall;
     struct dynreg_deps dynreg;
     struct files *files;
+    struct resources *resources;
+    struct filesvc *filesvc;
 };
 
 /* For http_new(); its userdata is a struct desk. */
 extern const struct http_route desk_routes[];
+
+/* desk_items.c */
+void desk_on_resource(struct http_request *rq, void *userdata);
+void desk_on_device_file(struct http_request *rq, void *userdata);
 
 #endif /* IOTD_LOCALCLOUD_DESK_H */

@@ -18,7 +18,10 @@
     X(unbind_device_reply)                                                                         \
     X(report_version_rsp)                                                                          \
     X(get_wechat_sn_ticket_reply)                                                                  \
-    X(active_device_voip_license_reply) X(get_voip_device_active_info_reply)
+    X(active_device_voip_license_reply)                                                            \
+    X(get_voip_device_active_info_reply)                                                           \
+    X(create_upload_task_rsp)                                                                      \
+    X(report_upload_progress_rsp) X(report_download_progress_rsp) X(request_url_resp)
 #define X(name) FAULTS_METHOD_##name,
 enum faults_method { FAULTS_METHODS FAULTS_METHOD_COUNT_ };
 #undef X

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "libiotclient/base/strbuf.h"
 
 #define ANSWER_MAX (32 * 1024 * 1024)
+#define SENDFILE_MAX (1024 * 1024)
 
 static int64_t now_ms(void)
 {
@@ -85,6 +87,29 @@ static int send_all(int fd, const char *data, size_t len, int64_t deadline_ms)
         if (n >= 0) {
             data += n;
             len -= (size_t) n;
+            continue;
+        }
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        e = wait_for(fd, POLLOUT, deadline_ms);
+        if (e < 0)
+            return e;
+    }
+    return 0;
+}
+
+static int send_file(int fd, const struct http_client_file *file, int64_t deadline_ms)
+{
+    uint64_t left = file->size;
+
+    while (left > 0) {
+        ssize_t n = sendfile(fd, file->fd, NULL, left > SENDFILE_MAX ? SENDFILE_MAX : left);
+        int e;
+
+        if (n == 0)
+            return -EIO; /* it became shorter */
+        if (n > 0) {
+            left -= (uint64_t) n;
             continue;
         }
         if (errno != EAGAIN && errno != EINTR)
@@ -185,6 +210,8 @@ int http_client_run(const struct http_client_request *rq, int *ret_status, char 
     if (rq->body)
         strbuf_addf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                     strlen(rq->body));
+    if (rq->file)
+        strbuf_addf(&request, "Content-Length: %llu\r\n", (unsigned long long) rq->file->size);
     strbuf_adds(&request, "\r\n");
     if (rq->body)
         strbuf_adds(&request, rq->body);
@@ -193,6 +220,8 @@ int http_client_run(const struct http_client_request *rq, int *ret_status, char 
         e = connect_to(rq->host, rq->port, deadline_ms, &fd);
     if (e == 0)
         e = send_all(fd, text, strlen(text), deadline_ms);
+    if (e == 0 && rq->file)
+        e = send_file(fd, rq->file, deadline_ms);
     if (e == 0)
         e = receive_all(fd, &answer, deadline_ms);
     return e < 0 ? e : parse_answer(&answer, ret_status, ret_body);

@@ -4,15 +4,24 @@
 
 /* One HTTP request over a connection of its own; blocking, with a deadline. */
 
+#include <stdint.h>
+
 #include "libiotclient/base/macro.h"
+
+/* A body that is no text. */
+struct http_client_file {
+    int fd; /* at its beginning */
+    uint64_t size;
+};
 
 struct http_client_request {
     const char *host; /* numeric address or name */
     int port;
     const char *method;
-    const char *path; /* with its query */
-    const char *body; /* JSON, or NULL */
-    int timeout_ms;   /* for the whole exchange */
+    const char *path;                    /* with its query */
+    const char *body;                    /* JSON, or NULL */
+    int timeout_ms;                      /* for the whole exchange */
+    const struct http_client_file *file; /* instead of body, or NULL */
 };
 
 /*

@@ -20,19 +20,23 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/broker_faults.c \
 	%reldir%/cert.c %reldir%/cert.h \
 	%reldir%/client.c %reldir%/client.h \
+	%reldir%/client_items.c %reldir%/client_target.h \
 	%reldir%/clock.h \
 	%reldir%/cloud.c %reldir%/cloud.h \
 	%reldir%/config.c %reldir%/config.h \
-	%reldir%/desk.c %reldir%/desk.h \
+	%reldir%/desk.c %reldir%/desk.h %reldir%/desk_items.c \
 	%reldir%/dynreg.c %reldir%/dynreg.h \
 	%reldir%/faults.c %reldir%/faults.h \
 	%reldir%/faults_apply.c %reldir%/faults_request.c %reldir%/faults_state.h \
 	%reldir%/files.c %reldir%/files.h \
 	%reldir%/files_source.c %reldir%/files_source.h \
+	%reldir%/filesvc.c %reldir%/filesvc.h %reldir%/filesvc_state.h \
+	%reldir%/filesvc_asr.c %reldir%/filesvc_desk.c \
 	%reldir%/http.h %reldir%/http_lws.c %reldir%/http_lws.h \
 	%reldir%/http_answer.c %reldir%/http_state.h \
 	%reldir%/http_client.c %reldir%/http_client.h \
 	%reldir%/ident.c %reldir%/ident.h \
+	%reldir%/items.c %reldir%/items.h \
 	%reldir%/journal.c %reldir%/journal.h \
 	%reldir%/listeners.c %reldir%/listeners.h \
 	%reldir%/model.c %reldir%/model.h \
@@ -41,6 +45,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/net_device.c %reldir%/net_device.h \
 	%reldir%/ota.c %reldir%/ota.h \
 	%reldir%/persist.c %reldir%/persist.h \
+	%reldir%/resources.c %reldir%/resources.h \
 	%reldir%/session.c %reldir%/session.h \
 	%reldir%/sign.c %reldir%/sign.h \
 	%reldir%/store.c %reldir%/store.h \

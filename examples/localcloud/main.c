@@ -20,7 +20,8 @@ static const char help[] =
     "                      [--cert FILE --key FILE [--ca FILE]]\n"
     "                      [--data-dir DIR] [--files-url http|https|URL]\n"
     "                      [--bind ADDR] [--verbose]\n"
-    "       iot-localcloud app|journal|state|fault|fence ...   (as a client of a running one)\n"
+    "       iot-localcloud app|journal|state|fault|fence|resource|file ...   (as a client of a "
+    "running one)\n"
     "       iot-localcloud --version | --help\n"
     "\n"
     "  --config FILE   products, devices, apps and limits as JSON\n"
@@ -53,7 +54,8 @@ static const struct {
     int (*fn)(int argc, char **argv);
 } commands[] = {
     {"app", client_app},     {"journal", client_journal}, {"state", client_state},
-    {"fault", client_fault}, {"fence", client_fence},
+    {"fault", client_fault}, {"fence", client_fence},     {"resource", client_resource},
+    {"file", client_file},
 };
 
 static int parse_port(const char *text, int *ret_port)

@@ -398,6 +398,12 @@ static const struct {
     {TOPIC_KIND_SERVICE, "alert_fence_event_reply", on_fence_reply},
 };
 
+void thing_set_service(struct thing *t, thing_service_fn fn, void *userdata)
+{
+    t->service = fn;
+    t->service_userdata = userdata;
+}
+
 static void unknown(struct request *rq, const char *default_method, enum model_code code,
                     const char *text)
 {
@@ -442,7 +448,8 @@ void thing_on_message(struct thing *t, const struct config_device *device, enum 
         i++;
     if (method && i < ARRAY_SIZE(methods))
         methods[i].fn(&rq);
-    else
+    else if (!method || kind != TOPIC_KIND_SERVICE || !t->service ||
+             !t->service(device, method, rq.message, t->service_userdata))
         unknown(&rq, default_method, MODEL_CODE_UNKNOWN,
                 method ? "unknown method" : "method is missing");
     json_decref(rq.message);

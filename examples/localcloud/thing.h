@@ -25,6 +25,10 @@
 struct thing;
 struct thing_call;
 
+/* Takes the methods of the service topic that thing.c does not know; false: nor does it. */
+typedef bool (*thing_service_fn)(const struct config_device *device, const char *method,
+                                 const json_t *message, void *userdata);
+
 struct thing_deps {
     struct loop *loop;
     const struct cloud_clock *clock;
@@ -40,6 +44,7 @@ int thing_new(struct thing **ret_thing, const struct thing_deps *deps) MUST_CHEC
 struct thing *thing_free(struct thing *t);
 DEFINE_FREEP(struct thing, thing_free)
 
+void thing_set_service(struct thing *t, thing_service_fn fn, void *userdata);
 void thing_on_message(struct thing *t, const struct config_device *device, enum topic_kind kind,
                       const uint8_t *payload, size_t len);
 /*
@@ -48,6 +53,10 @@ void thing_on_message(struct thing *t, const struct config_device *device, enum 
  */
 void thing_send_reply(struct thing *t, const struct config_device *device, const char *head,
                       json_t *message);
+/* Sends a message (taken), which is no reply; head as above. How it was delivered is in the
+ * journal. */
+enum broker_outcome thing_send(struct thing *t, const struct config_device *device,
+                               const char *head, json_t *message, uint8_t qos);
 /* Sends the held replies of devices that hold no more. */
 void thing_release_replies(struct thing *t);
 

@@ -26,13 +26,12 @@ struct thing {
     size_t n_calls;
     struct list held; /* replies */
     size_t n_held;
+    thing_service_fn service; /* NULL: nobody */
+    void *service_userdata;
     struct list fences; /* alarms without an answer */
     size_t n_fences;
 };
 
-/* Publishes a JSON message (reference is taken) on $thing/down/<channel>. */
-enum broker_outcome thing_send(struct thing *t, const struct config_device *device,
-                               const char *head, json_t *message, uint8_t qos);
 /* A control_reply or clear_control with this token refers to that write from now on. */
 void thing_remember_write(struct thing *t, const struct config_device *device, json_t *token,
                           uint64_t write, bool and_older);

@@ -38,7 +38,7 @@ static const struct {
     {"$gateway/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$shadow/operation/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
     {"$shadow/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
-    {"$resource/up/service/%p/%d", MAY_PUB, TOPIC_KIND_OTHER},
+    {"$resource/up/service/%p/%d", MAY_PUB, TOPIC_KIND_RESOURCE},
     {"$resource/down/service/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},
     {"$sys/operation/%p/%d", MAY_PUB, TOPIC_KIND_SYS},
     {"$sys/operation/result/%p/%d", MAY_SUB, TOPIC_KIND_OTHER},

@@ -20,6 +20,7 @@ enum topic_kind {
     TOPIC_KIND_OTA, /* firmware */
     TOPIC_KIND_SYS, /* time */
     TOPIC_KIND_TWECALL,
+    TOPIC_KIND_RESOURCE,
     TOPIC_KIND_DATA,  /* PID/DN/data: comes back to the device if it subscribed */
     TOPIC_KIND_OTHER, /* allowed, but no service of the stand-in listens */
 };

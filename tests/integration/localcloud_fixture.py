@@ -25,7 +25,7 @@ def login(client_id=CLIENT_ID, secret=SECRET, expiry=2147483647, method="sha256"
 
 
 class Cloud:
-    def __init__(self, limits=None):
+    def __init__(self, limits=None, arguments=()):
         self.dir = tempfile.TemporaryDirectory()
         path = os.path.join(self.dir.name, "config.json")
         with open(path, "w") as f:
@@ -41,7 +41,7 @@ class Cloud:
         self.log = open(os.path.join(self.dir.name, "log"), "w+")
         self.process = subprocess.Popen(
             [os.environ.get("IOT_LOCALCLOUD", "./iot-localcloud"), "--config", path, "--ws-port",
-             "0", "--tcp-port", "0", "--http-port", "0"],
+             "0", "--tcp-port", "0", "--http-port", "0", *arguments],
             stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline()
         if not line:

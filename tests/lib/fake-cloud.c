@@ -16,6 +16,8 @@ static const char config_text[] =
     "\"model\":{\"version\":\"1.0\",\"properties\":["
     "{\"id\":\"sw\",\"mode\":\"rw\",\"define\":{\"type\":\"bool\"}},"
     "{\"id\":\"lvl\",\"mode\":\"rw\",\"define\":{\"type\":\"int\",\"min\":\"0\",\"max\":\"100\"}},"
+    "{\"id\":\"_sys_asr_response\",\"mode\":\"rw\",\"define\":{\"type\":\"string\",\"min\":\"0\","
+    "\"max\":\"2048\"}},"
     "{\"id\":\"temp\",\"mode\":\"r\",\"define\":{\"type\":\"float\",\"min\":\"-40\","
     "\"max\":\"80.5\"}}],"
     "\"events\":[{\"id\":\"low\",\"type\":\"alert\",\"params\":[{\"id\":\"v\",\"define\":"
@@ -62,6 +64,8 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         ota_on_message(&f->ota, device, payload, len);
     else if (kind == TOPIC_KIND_TWECALL)
         twecall_on_message(f->twecall, device, payload, len);
+    else if (kind == TOPIC_KIND_RESOURCE)
+        resources_on_message(f->resources, device, payload, len);
     else if (kind != TOPIC_KIND_OTHER)
         thing_on_message(f->thing, device, kind, payload, len);
 }
@@ -132,8 +136,14 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
     must(thing_new(&f->thing,
                    &(struct thing_deps){&f->loop, faults_clock(f->faults), f->config, f->journal,
                                         f->faults, f->broker, f->store, f->binds}));
+    must(blobs_new(&f->blobs, &(struct blobs_deps){&f->clock, f->journal, -1, 3600}));
+    must(blobs_set_base(f->blobs, "http://cloud"));
     must(twecall_new(&f->twecall, &(struct twecall_deps){f->config, faults_clock(f->faults),
                                                          f->journal, f->faults, f->thing}));
+    must(resources_new(&f->resources, &(struct resources_deps){f->config, f->journal, f->faults,
+                                                               f->thing, f->blobs, -1}));
+    must(filesvc_new(&f->filesvc, &(struct filesvc_deps){f->config, f->journal, f->faults, f->thing,
+                                                         f->blobs, -1}));
     must(appapi_new(&f->appapi, &(struct appapi_deps){&f->clock, f->config, f->broker, f->store,
                                                       f->thing, f->binds}));
     f->ota = (struct ota_deps){f->journal, f->faults, f->store, f->thing};
@@ -144,9 +154,12 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
 
 void fake_cloud_done(struct fake_cloud *f)
 {
+    filesvc_free(f->filesvc);
+    resources_free(f->resources);
     twecall_free(f->twecall);
     thing_free(f->thing);
     appapi_free(f->appapi);
+    blobs_free(f->blobs);
     binds_free(f->binds);
     store_free(f->store);
     broker_free(f->broker);
@@ -154,6 +167,22 @@ void fake_cloud_done(struct fake_cloud *f)
     journal_free(f->journal);
     config_free(f->config);
     loop_done(&f->loop);
+}
+
+void fake_cloud_put(struct fake_cloud *f, char *url, const char *data)
+{
+    const char *start = url ? strstr(url, "/files/") : NULL;
+    struct blobs_writer *w = NULL;
+    char key[BLOBS_KEY_MAX + 1] = "";
+
+    if (start)
+        (void) snprintf(key, sizeof(key), "%.*s", (int) strcspn(start + 7, "?"), start + 7);
+    CHECK_INT(blobs_write_start(&w, f->blobs, key), 0);
+    if (w) {
+        CHECK_INT(blobs_write(w, data, strlen(data)), 0);
+        CHECK_INT(blobs_write_end(w, "", true), 0);
+    }
+    free(url);
 }
 
 void fake_cloud_pass_ms(struct fake_cloud *f, uint64_t ms)

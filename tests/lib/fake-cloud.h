@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "examples/localcloud/appapi.h"
+#include "examples/localcloud/filesvc.h"
 #include "examples/localcloud/ota.h"
+#include "examples/localcloud/resources.h"
 #include "examples/localcloud/sys.h"
 #include "examples/localcloud/twecall.h"
 
@@ -30,6 +32,9 @@ struct fake_cloud {
     struct binds *binds;
     struct thing *thing;
     struct twecall *twecall;
+    struct blobs *blobs;
+    struct resources *resources;
+    struct filesvc *filesvc;
     struct appapi *appapi;
     struct sys_deps sys;
     struct ota_deps ota;
@@ -39,6 +44,8 @@ struct fake_cloud {
 /* limits is the text of the "limits" object, or NULL. Two devices: P1/d1, P1/d2 (disabled). */
 void fake_cloud_init(struct fake_cloud *f, const char *limits);
 void fake_cloud_done(struct fake_cloud *f);
+/* Bytes come from outside to what a URL of PUT, taken, is for. */
+void fake_cloud_put(struct fake_cloud *f, char *url, const char *data);
 /* Lets time pass, running each timer at its moment. */
 void fake_cloud_pass_ms(struct fake_cloud *f, uint64_t ms);
 /* The reason of the newest journal event of that name, or "". Valid until the next call. */

@@ -472,7 +472,7 @@ static void test_products_and_statuses(void)
     item = json_array_get(json_object_get(response, "Products"), 0);
     CHECK_STR(fake_text(item, "ProductId"), "P1");
     template = json_loads(fake_text(item, "DataTemplate"), 0, NULL);
-    CHECK_INT(json_array_size(json_object_get(template, "properties")), 3);
+    CHECK_INT(json_array_size(json_object_get(template, "properties")), 4);
     json_decref(template);
     json_decref(response);
     check_error(call("AppGetProducts", ""), "ErrorRequiredParamNotFound");
