@@ -354,7 +354,9 @@ unit_tests += %reldir%/unit/test-localcloud-wire
 # Against clients that are not ours; 77 when the client is not installed.
 localcloud_scripts = \
 	%reldir%/integration/localcloud-faults.py \
+	%reldir%/integration/localcloud-blobs.py \
 	%reldir%/integration/localcloud-files.py \
+	%reldir%/integration/localcloud-firmware.py \
 	%reldir%/integration/localcloud-mosquitto.sh \
 	%reldir%/integration/localcloud-paho.py
 TESTS += $(localcloud_scripts)

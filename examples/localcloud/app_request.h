@@ -49,6 +49,7 @@ extern const struct app_action app_login_actions[];
 extern const struct app_action app_device_actions[];
 extern const struct app_action app_data_actions[];
 extern const struct app_action app_bind_actions[];
+extern const struct app_action app_firmware_actions[];
 
 /* code is a literal of the vendor's lists. */
 enum app_outcome app_fail(struct appapi_request *rq, const char *code, const char *fmt, ...)

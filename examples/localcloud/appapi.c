@@ -18,10 +18,7 @@
 #define REQUEST_ID_MAX 128
 
 static const struct app_action *const tables[] = {
-    app_login_actions,
-    app_device_actions,
-    app_data_actions,
-    app_bind_actions,
+    app_login_actions, app_device_actions, app_data_actions, app_bind_actions, app_firmware_actions,
 };
 
 int appapi_new(struct appapi **ret_api, const struct appapi_deps *deps)

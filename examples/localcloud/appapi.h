@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "examples/localcloud/thing.h"
+#include "examples/localcloud/ota.h"
 
 enum appapi_endpoint {
     APPAPI_ENDPOINT_SIGNED, /* /api/exploreropen/appapi */
@@ -25,6 +25,8 @@ struct appapi_deps {
     struct store *store;
     struct thing *thing;
     struct binds *binds;
+    struct blobs *blobs;
+    struct ota *ota;
 };
 
 int appapi_new(struct appapi **ret_api, const struct appapi_deps *deps) MUST_CHECK;

@@ -38,7 +38,11 @@ int client_usage(void)
           "           list DEVICE | send DEVICE FILE [NAME] | retry|remove DEVICE NAME\n"
           "       iot-localcloud file [--host ADDR] [--http-port N]\n"
           "           list DEVICE | send DEVICE FILE [NAME [TYPE [VERSION]]]\n"
-          "           | retry|delete DEVICE NAME | asr TEXT\n",
+          "           | retry|delete DEVICE NAME | asr TEXT\n"
+          "       iot-localcloud blob [--host ADDR] [--http-port N] put FILE KEY | url KEY\n"
+          "       iot-localcloud firmware [--host ADDR] [--http-port N]\n"
+          "           upload FILE | task | status | cancel | retry | remove\n"
+          "           [key=text | key:=JSON]...\n",
           stderr);
     return EX_USAGE;
 }
@@ -142,8 +146,7 @@ static int find_app(struct target *t, struct config **ret_config)
     return 0;
 }
 
-/* Key=text or Key:=JSON. */
-static int add_argument(json_t *body, const char *argument)
+int client_add_argument(json_t *body, const char *argument)
 {
     CLEANUP(freep) char *key = strdup(argument);
     char *equals = key ? strchr(key, '=') : NULL;
@@ -277,7 +280,7 @@ int client_app(int argc, char **argv)
         return client_usage();
     body = json_pack("{s:s}", "Action", argv[optind]);
     for (int i = optind + 1; e == 0 && i < argc; i++)
-        e = add_argument(body, argv[i]);
+        e = client_add_argument(body, argv[i]);
     if (e == 0)
         e = find_app(&t, &config);
     if (e == 0)
@@ -365,8 +368,7 @@ int client_journal(int argc, char **argv)
     }
 }
 
-/* Prints the answer; HTTP 400 is the caller's mistake. */
-static int print_answer(const struct target *t, const char *method, const char *path,
+int client_print_answer(const struct target *t, const char *method, const char *path,
                         const char *body)
 {
     CLEANUP(freep) char *answer = NULL;
@@ -389,7 +391,7 @@ static int post(int argc, char **argv, const char *path)
         return e;
     if (optind != argc - 1)
         return client_usage();
-    return print_answer(&t, "POST", path, argv[optind]);
+    return client_print_answer(&t, "POST", path, argv[optind]);
 }
 
 int client_fault(int argc, char **argv)
@@ -411,5 +413,5 @@ int client_state(int argc, char **argv)
         return e;
     if (optind != argc)
         return client_usage();
-    return print_answer(&t, "GET", "/state", NULL);
+    return client_print_answer(&t, "GET", "/state", NULL);
 }

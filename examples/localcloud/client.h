@@ -15,5 +15,7 @@ int client_fence(int argc, char **argv);
 int client_resource(int argc, char **argv); /* client_items.c, as the next */
 int client_file(int argc, char **argv);
 int client_state(int argc, char **argv);
+int client_blob(int argc, char **argv); /* client_files.c, as the next */
+int client_firmware(int argc, char **argv);
 
 #endif /* IOTD_LOCALCLOUD_CLIENT_H */

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 /* The options that all commands share. */
 struct target {
     const char *host;
@@ -26,5 +28,10 @@ int client_parse_options(int argc, char **argv, struct target *t);
 int client_request(const struct target *t, const char *method, const char *path, const char *body,
                    int timeout_ms, int *ret_status, char **ret_body);
 int client_usage(void);
+/* Key=text or Key:=JSON. 0, or an exit code after a message. */
+int client_add_argument(json_t *body, const char *argument);
+/* Prints the answer; HTTP 400 is the caller's mistake. 0, or an exit code. */
+int client_print_answer(const struct target *t, const char *method, const char *path,
+                        const char *body);
 
 #endif /* IOTD_LOCALCLOUD_CLIENT_TARGET_H */

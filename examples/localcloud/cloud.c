@@ -40,7 +40,7 @@ struct cloud {
     struct desk desk;
     struct http *http;
     struct sys_deps sys;
-    struct ota_deps ota;
+    struct ota *ota;
     struct listeners listeners;
     int http_port;
 };
@@ -68,7 +68,7 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
         thing_on_message(c->thing, device, kind, payload, len);
         break;
     case TOPIC_KIND_OTA:
-        ota_on_message(&c->ota, device, payload, len);
+        ota_on_message(c->ota, device, payload, len);
         break;
     case TOPIC_KIND_SYS:
         sys_on_message(&c->sys, device, payload, len);
@@ -189,8 +189,15 @@ static int make_services(struct cloud *c)
         e = filesvc_new(&c->filesvc, &deps);
     }
     if (e == 0) {
-        const struct appapi_deps deps = {&c->clock, c->config, c->broker,
-                                         c->store,  c->thing,  c->binds};
+        const struct ota_deps deps = {net_loop(c->net), &c->clock,  c->config, c->journal,
+                                      c->faults,        c->broker,  c->store,  c->thing,
+                                      c->blobs,         c->data_dir};
+
+        e = ota_new(&c->ota, &deps);
+    }
+    if (e == 0) {
+        const struct appapi_deps deps = {&c->clock, c->config, c->broker, c->store,
+                                         c->thing,  c->binds,  c->blobs,  c->ota};
 
         e = appapi_new(&c->appapi, &deps);
     }
@@ -237,11 +244,11 @@ int cloud_new(struct cloud **ret_cloud, const struct config *config,
         .files = &c->files,
         .resources = c->resources,
         .filesvc = c->filesvc,
+        .ota = c->ota,
     };
     c->files = (struct files){
         .loop = net_loop(c->net), .blobs = c->blobs, .faults = c->faults, .journal = c->journal};
     c->sys = (struct sys_deps){faults_clock(c->faults), c->journal, c->broker};
-    c->ota = (struct ota_deps){c->journal, c->faults, c->store, c->thing};
     broker_set_events(c->broker, &broker_events, c);
     faults_set_ops(c->faults, &faults_ops, c);
     *ret_cloud = TAKE(c);
@@ -261,6 +268,7 @@ struct cloud *cloud_free(struct cloud *c)
     twecall_free(c->twecall);
     thing_free(c->thing);
     appapi_free(c->appapi);
+    ota_free(c->ota);
     binds_free(c->binds);
     store_free(c->store);
     blobs_free(c->blobs);

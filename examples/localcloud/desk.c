@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "examples/localcloud/desk_files.h"
+
 #define STATUS_OK 200
 #define STATUS_BAD_REQUEST 400
 #define WAIT_MAX_MS 60000
@@ -291,51 +293,6 @@ static void on_register_old(struct http_request *rq, void *userdata)
     http_request_answer(rq, STATUS_OK, dynreg_old_style(&d->dynreg, body, len));
 }
 
-/* {"key","method":"GET"|"PUT","size","md5","life_s"}: a pre-signed URL of any file. */
-static void on_file_url(struct http_request *rq, void *userdata)
-{
-    const struct desk *d = userdata;
-    const char *key = "", *method = "GET", *md5 = "";
-    json_int_t size = 0, life_s = 0;
-    CLEANUP(freep) char *url = NULL;
-    json_t *request;
-    size_t len;
-    const char *body = http_request_body(rq, &len);
-    int e = -EINVAL;
-
-    request = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
-    if (json_unpack(request, "{s:s, s?s, s?s, s?I, s?I!}", "key", &key, "method", &method, "md5",
-                    &md5, "size", &size, "life_s", &life_s) == 0 &&
-        size >= 0 && life_s >= 0) {
-        if (strcmp(method, "GET") == 0)
-            e = blobs_get_url(d->files->blobs, key, (uint64_t) life_s, &url);
-        else if (strcmp(method, "PUT") == 0)
-            e = blobs_put_url(d->files->blobs, key, (uint64_t) size, md5, (uint64_t) life_s, &url);
-    }
-    json_decref(request);
-    if (e == -EINVAL)
-        http_request_fail(rq, STATUS_BAD_REQUEST,
-                          "needs key; method is GET or PUT; there may be size, md5, life_s");
-    else if (e < 0)
-        http_request_answer(rq, STATUS_OK, NULL);
-    else
-        answer_json(rq, json_pack("{s:s}", "url", url));
-}
-
-static void on_file_get(struct http_request *rq, void *userdata)
-{
-    const struct desk *d = userdata;
-
-    files_on_get(d->files, rq, http_request_route(rq)->tag != 0);
-}
-
-static void on_file_put(struct http_request *rq, void *userdata)
-{
-    const struct desk *d = userdata;
-
-    files_on_put(d->files, rq);
-}
-
 const struct http_route desk_routes[] = {
     {"POST", "/api/exploreropen/appapi", on_app, APPAPI_ENDPOINT_SIGNED, NULL},
     {"POST", "/api/exploreropen/tokenapi", on_app, APPAPI_ENDPOINT_TOKEN, NULL},
@@ -347,9 +304,15 @@ const struct http_route desk_routes[] = {
     {"POST", "/fence", on_fence, 0, NULL},
     {"POST", "/resource", desk_on_resource, 0, NULL},
     {"POST", "/device-file", desk_on_device_file, 0, NULL},
-    {"POST", "/file", on_file_url, 0, NULL},
-    {"GET", "/files/", on_file_get, false, NULL},
-    {"HEAD", "/files/", on_file_get, true, NULL},
-    {"PUT", "/files/", NULL, 0, on_file_put},
+    {"POST", "/file", desk_on_file_url, 0, NULL},
+    {"GET", "/firmware", desk_on_firmware_get, 0, NULL},
+    {"POST", "/firmware", desk_on_firmware_post, DESK_FIRMWARE_ADD, NULL},
+    {"POST", "/firmware/remove", desk_on_firmware_post, DESK_FIRMWARE_REMOVE, NULL},
+    {"POST", "/firmware/task", desk_on_firmware_post, DESK_FIRMWARE_TASK, NULL},
+    {"POST", "/firmware/cancel", desk_on_firmware_post, DESK_FIRMWARE_CANCEL, NULL},
+    {"POST", "/firmware/retry", desk_on_firmware_post, DESK_FIRMWARE_RETRY, NULL},
+    {"GET", "/files/", desk_on_file_get, false, NULL},
+    {"HEAD", "/files/", desk_on_file_get, true, NULL},
+    {"PUT", "/files/", NULL, 0, desk_on_file_put},
     {NULL, NULL, NULL, 0, NULL},
 };

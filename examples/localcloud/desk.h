@@ -10,6 +10,7 @@
 #include "examples/localcloud/filesvc.h"
 #include "examples/localcloud/http.h"
 #include "examples/localcloud/journal.h"
+#include "examples/localcloud/ota.h"
 #include "examples/localcloud/resources.h"
 #include "examples/localcloud/twecall.h"
 
@@ -28,6 +29,7 @@ struct desk {
     struct files *files;
     struct resources *resources;
     struct filesvc *filesvc;
+    struct ota *ota;
 };
 
 /* For http_new(); its userdata is a struct desk. */

@@ -68,12 +68,15 @@ static const struct refusal *check_url(struct files *f, const struct http_reques
     *q = (struct query){.ticket = {.method = method, .key = http_request_path(rq)}};
     q->ticket.sign = q->sign;
     q->ticket.md5 = q->md5;
-    if (http_request_text(rq, "sign", q->sign, sizeof(q->sign)) < 0 ||
-        http_request_number(rq, "expires", INT64_MAX, &q->ticket.expires_s) < 0)
+    e = http_request_text(rq, "sign", q->sign, sizeof(q->sign));
+    if (e == -ENOENT)
         return &no_signature;
-    if (http_request_number(rq, "size", INT64_MAX, &q->ticket.size) < 0)
-        return &bad_signature;
-    e = http_request_text(rq, "md5", q->md5, sizeof(q->md5));
+    if (e == 0)
+        e = http_request_number(rq, "expires", INT64_MAX, &q->ticket.expires_s);
+    if (e == 0)
+        e = http_request_number(rq, "size", INT64_MAX, &q->ticket.size);
+    if (e == 0)
+        e = http_request_text(rq, "md5", q->md5, sizeof(q->md5));
     if (e < 0 && e != -ENOENT)
         return &bad_signature;
     e = blobs_check(f->blobs, &q->ticket);

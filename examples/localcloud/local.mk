@@ -8,6 +8,7 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/app_bind.c \
 	%reldir%/app_data.c \
 	%reldir%/app_device.c \
+	%reldir%/app_firmware.c \
 	%reldir%/app_login.c \
 	%reldir%/app_request.h \
 	%reldir%/app_sign.c %reldir%/app_sign.h \
@@ -20,11 +21,12 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/broker_faults.c \
 	%reldir%/cert.c %reldir%/cert.h \
 	%reldir%/client.c %reldir%/client.h \
-	%reldir%/client_items.c %reldir%/client_target.h \
+	%reldir%/client_files.c %reldir%/client_items.c %reldir%/client_target.h \
 	%reldir%/clock.h \
 	%reldir%/cloud.c %reldir%/cloud.h \
 	%reldir%/config.c %reldir%/config.h \
 	%reldir%/desk.c %reldir%/desk.h %reldir%/desk_items.c \
+	%reldir%/desk_files.c %reldir%/desk_files.h \
 	%reldir%/dynreg.c %reldir%/dynreg.h \
 	%reldir%/faults.c %reldir%/faults.h \
 	%reldir%/faults_apply.c %reldir%/faults_request.c %reldir%/faults_state.h \
@@ -43,7 +45,8 @@ liblocalcloud_la_SOURCES = \
 	%reldir%/model_define.c %reldir%/model_parse.c %reldir%/model_parse.h \
 	%reldir%/net.c %reldir%/net.h \
 	%reldir%/net_device.c %reldir%/net_device.h \
-	%reldir%/ota.c %reldir%/ota.h \
+	%reldir%/ota.c %reldir%/ota.h %reldir%/ota_state.h \
+	%reldir%/ota_firmware.c %reldir%/ota_json.c %reldir%/ota_tasks.c \
 	%reldir%/persist.c %reldir%/persist.h \
 	%reldir%/resources.c %reldir%/resources.h \
 	%reldir%/session.c %reldir%/session.h \

@@ -20,7 +20,8 @@ static const char help[] =
     "                      [--cert FILE --key FILE [--ca FILE]]\n"
     "                      [--data-dir DIR] [--files-url http|https|URL]\n"
     "                      [--bind ADDR] [--verbose]\n"
-    "       iot-localcloud app|journal|state|fault|fence|resource|file ...   (as a client of a "
+    "       iot-localcloud app|journal|state|fault|fence|resource|file|blob|firmware ...   (as a "
+    "client of a "
     "running one)\n"
     "       iot-localcloud --version | --help\n"
     "\n"
@@ -55,7 +56,7 @@ static const struct {
 } commands[] = {
     {"app", client_app},     {"journal", client_journal}, {"state", client_state},
     {"fault", client_fault}, {"fence", client_fence},     {"resource", client_resource},
-    {"file", client_file},
+    {"file", client_file},   {"blob", client_blob},       {"firmware", client_firmware},
 };
 
 static int parse_port(const char *text, int *ret_port)

@@ -39,10 +39,12 @@ class Cloud:
                 "limits": limits or {},
             }, f)
         self.log = open(os.path.join(self.dir.name, "log"), "w+")
-        self.process = subprocess.Popen(
-            [os.environ.get("IOT_LOCALCLOUD", "./iot-localcloud"), "--config", path, "--ws-port",
-             "0", "--tcp-port", "0", "--http-port", "0", *arguments],
-            stdout=subprocess.PIPE, stderr=self.log)
+        self.command = [os.environ.get("IOT_LOCALCLOUD", "./iot-localcloud"), "--config", path,
+                        "--ws-port", "0", "--tcp-port", "0", "--http-port", "0", *arguments]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline()
         if not line:
             self.stop()
@@ -86,6 +88,13 @@ class Cloud:
         body = dict({"Action": action, "RequestId": "r", "AccessToken": self.token,
                      "ProductId": PRODUCT, "DeviceName": DEVICE}, **params)
         return self.http("POST", "/api/exploreropen/tokenapi", body)[1]["Response"]
+
+    def tool(self, *args):
+        """One of the commands of the program, for this cloud: its status and what it prints."""
+        p = subprocess.run([self.command[0], args[0], "--http-port", str(self.ports["http_port"]),
+                            *args[1:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           timeout=WAIT_S)
+        return p.returncode, p.stdout.decode(), p.stderr.decode()
 
     def fault(self, **request):
         return self.http("POST", "/fault", request)

@@ -61,7 +61,7 @@ static void on_message(const struct config_device *device, enum topic_kind kind,
     else if (kind == TOPIC_KIND_SYS)
         sys_on_message(&f->sys, device, payload, len);
     else if (kind == TOPIC_KIND_OTA)
-        ota_on_message(&f->ota, device, payload, len);
+        ota_on_message(f->ota, device, payload, len);
     else if (kind == TOPIC_KIND_TWECALL)
         twecall_on_message(f->twecall, device, payload, len);
     else if (kind == TOPIC_KIND_RESOURCE)
@@ -144,9 +144,10 @@ void fake_cloud_init(struct fake_cloud *f, const char *limits)
                                                                f->thing, f->blobs, -1}));
     must(filesvc_new(&f->filesvc, &(struct filesvc_deps){f->config, f->journal, f->faults, f->thing,
                                                          f->blobs, -1}));
+    must(ota_new(&f->ota, &(struct ota_deps){&f->loop, &f->clock, f->config, f->journal, f->faults,
+                                             f->broker, f->store, f->thing, f->blobs, -1}));
     must(appapi_new(&f->appapi, &(struct appapi_deps){&f->clock, f->config, f->broker, f->store,
-                                                      f->thing, f->binds}));
-    f->ota = (struct ota_deps){f->journal, f->faults, f->store, f->thing};
+                                                      f->thing, f->binds, f->blobs, f->ota}));
     f->sys = (struct sys_deps){faults_clock(f->faults), f->journal, f->broker};
     broker_set_events(f->broker, &events, f);
     faults_set_ops(f->faults, &fault_ops, f);
@@ -159,6 +160,7 @@ void fake_cloud_done(struct fake_cloud *f)
     twecall_free(f->twecall);
     thing_free(f->thing);
     appapi_free(f->appapi);
+    ota_free(f->ota);
     blobs_free(f->blobs);
     binds_free(f->binds);
     store_free(f->store);

@@ -37,7 +37,7 @@ struct fake_cloud {
     struct filesvc *filesvc;
     struct appapi *appapi;
     struct sys_deps sys;
-    struct ota_deps ota;
+    struct ota *ota;
     bool refuses_tcp;
 };
 
