@@ -19,6 +19,19 @@ nodist_%canon_reldir%_02_codegen_types_bus_SOURCES = %reldir%/types.c %reldir%/t
 %reldir%/02_codegen_types_bus-02-codegen-types.bus.$(OBJEXT): %reldir%/types.h
 endif
 
+# Files and resources.
+integration_tests += %reldir%/21-files-down.bus
+%canon_reldir%_21_files_down_bus_SOURCES = %reldir%/21-files-down.bus.c \
+	tests/lib/file-scene.c tests/lib/file-scene.h
+%canon_reldir%_21_files_down_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_21_files_down_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
+integration_tests += %reldir%/21-files-up.bus
+%canon_reldir%_21_files_up_bus_SOURCES = %reldir%/21-files-up.bus.c \
+	tests/lib/file-scene.c tests/lib/file-scene.h
+%canon_reldir%_21_files_up_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_21_files_up_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 # What must never be lost. tests/lib/ledger.h keeps the books.
 ledger = tests/lib/ledger.c tests/lib/ledger.h \
 	tests/lib/ledger-scene.c tests/lib/ledger-scene.h
