@@ -116,6 +116,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/front/bus.c %reldir%/front/bus.h %reldir%/front/bus_internal.h \
 	%reldir%/front/bus_access.c %reldir%/front/bus_access.h %reldir%/front/bus_attach.c \
 	%reldir%/front/bus_call.c %reldir%/front/bus_call.h \
+	%reldir%/front/bus_firmware.c %reldir%/front/bus_firmware.h %reldir%/front/bus_installer.c \
 	%reldir%/front/bus_define.c %reldir%/front/bus_define.h \
 	%reldir%/front/bus_files.c %reldir%/front/bus_files.h %reldir%/front/bus_transfer.c \
 	%reldir%/front/bus_client.c %reldir%/front/bus_control.c %reldir%/front/bus_device.c %reldir%/front/bus_info.c %reldir%/front/bus_handler.c \

@@ -96,6 +96,8 @@ static int add_objects(struct bus *bus)
         r = bus_twecall_add(bus);
     if (r == 0)
         r = bus_files_add(bus);
+    if (r == 0)
+        r = bus_firmware_add(bus);
     return r;
 }
 
@@ -280,6 +282,7 @@ int bus_new(struct bus **ret_bus, struct loop *loop, const struct bus_config *co
         .userdata = bus,
     };
     link_watch(core->link, &bus->link_watch);
+    bus_firmware_init(bus);
     loop_timer_arm(loop, &bus->timer, 0, on_connect_timer, bus);
     *ret_bus = TAKE(bus);
     return 0;
@@ -297,6 +300,7 @@ struct bus *bus_free(struct bus *bus)
         dbus_connection_flush(bus->conn); /* the last replies; the bus reads at once */
     }
     tear_down(bus);
+    bus_firmware_done(bus);
     bus_shm_done(bus);
     free(bus->shm_record);
     free(bus->address);

@@ -7,6 +7,7 @@
 #include <dbus/dbus.h>
 
 #include "daemon/front/bus.h"
+#include "daemon/front/bus_firmware.h"
 #include "daemon/front/bus_peer.h"
 #include "daemon/front/shm.h"
 #include "daemon/front/shm_table.h"
@@ -35,6 +36,7 @@ struct bus {
     struct loop_timer timer; /* next attempt, or tear-down after a loss */
     struct backoff backoff;
     bool was_ready;
+    struct bus_firmware firmware;
     struct list calls;              /* of bus_call.c */
     struct list starts;             /* of bus_start.c */
     char *monitors[LIMIT_MONITORS]; /* unique names */

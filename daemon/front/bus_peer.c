@@ -102,6 +102,7 @@ static void peer_free(struct bus_peer *p)
     if (p->client)
         bus_client_remove(bus, p->client);
     bus_link_forget_monitor(bus, p->name);
+    bus_firmware_forget(bus, p->name);
     if (p->match && bus->conn && dbus_connection_get_is_connected(bus->conn))
         dbus_bus_remove_match(bus->conn, p->match, NULL); /* without an error to fill: no wait */
     process_exe_done(&p->found);
@@ -269,7 +270,8 @@ static void make_room(struct bus *bus)
     LIST_FOR_EACH_SAFE (n, &bus->peers.list) {
         struct bus_peer *p = LIST_ENTRY(n, struct bus_peer, link);
 
-        if (p->client || !p->known || bus_link_is_monitor(bus, p->name))
+        if (p->client || !p->known || bus_link_is_monitor(bus, p->name) ||
+            bus_firmware_is_installer(bus, p->name))
             continue;
         peer_free(p);
         return;
