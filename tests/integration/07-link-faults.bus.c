@@ -19,7 +19,7 @@
 
 #include "tests/lib/scene.h"
 
-#define TOPICS 6 /* that iotd subscribes */
+#define TOPICS 8 /* that iotd subscribes */
 
 static void check_link(struct scene *s, const char *name, const char *want)
 {
