@@ -53,11 +53,10 @@ static int describe(int fd, json_t *request, uint64_t *ret_size)
     return json_object_set_new(request, "md5", json_string(hex)) < 0 ? -ENOMEM : 0;
 }
 
-/* PUT to a pre-signed URL, at the host and port of the options. */
-static int put(const struct target *t, const char *url, int fd, uint64_t size)
+int client_put(const struct target *t, const char *url, int fd, uint64_t size)
 {
     CLEANUP(freep) char *answer = NULL;
-    const char *path = strstr(url, "/files/");
+    const char *path = url ? strstr(url, "/files/") : NULL;
     struct http_client_request rq = {
         .host = t->host,
         .port = t->port,
@@ -102,7 +101,7 @@ static int upload(const struct target *t, const char *file, const char *path, co
     url = json_string_value(json_object_get(parsed, member));
     e = status == 400 ? EX_DATAERR : status != 200 || !url ? EX_PROTOCOL : 0;
     if (e == 0)
-        e = put(t, url, fd, size);
+        e = client_put(t, url, fd, size);
     json_decref(parsed);
     if (e == 0 || status == 400)
         (void) puts(answer);

@@ -12,11 +12,9 @@
 
 #include "examples/localcloud/client.h"
 #include "examples/localcloud/client_target.h"
-#include "examples/localcloud/http_client.h"
 #include "libiotclient/base/fdutil.h"
 
 #define TIMEOUT_MS 30000
-#define PUT_TIMEOUT_MS (20 * 60 * 1000)
 
 /* Sends body (taken) there. 0 and the answer, a new reference, or an exit code after a message. */
 static int post(const struct target *t, const char *path, json_t *body, json_t **ret_answer)
@@ -47,23 +45,6 @@ static int run(const struct target *t, const char *path, json_t *body)
     return e;
 }
 
-static int put(const struct target *t, const char *url, const struct http_client_file *file)
-{
-    const char *path = url ? strstr(url, "/files/") : NULL;
-    CLEANUP(freep) char *answer = NULL;
-    int status = 0, e;
-
-    if (!path)
-        return EX_PROTOCOL;
-    e = http_client_run(
-        &(struct http_client_request){t->host, t->port, "PUT", path, NULL, PUT_TIMEOUT_MS, file},
-        &status, &answer);
-    if (e == 0 && status == 200)
-        return 0;
-    fprintf(stderr, "iot-localcloud: the file was not taken: %s\n", e < 0 ? strerror(-e) : answer);
-    return e < 0 ? EX_UNAVAILABLE : EX_PROTOCOL;
-}
-
 /* Announces the file with body (taken), and sends it. */
 static int send_file(const struct target *t, const char *path, const char *file_name, json_t *body)
 {
@@ -80,8 +61,8 @@ static int send_file(const struct target *t, const char *path, const char *file_
     }
     e = post(t, path, body, &answer);
     if (e == 0)
-        e = put(t, json_string_value(json_object_get(answer, "url")),
-                &(struct http_client_file){fd, (uint64_t) st.st_size});
+        e = client_put(t, json_string_value(json_object_get(answer, "url")), fd,
+                       (uint64_t) st.st_size);
     json_decref(answer);
     return e;
 }

@@ -27,6 +27,8 @@ int client_parse_options(int argc, char **argv, struct target *t);
 /* 0, or an exit code after a message. */
 int client_request(const struct target *t, const char *method, const char *path, const char *body,
                    int timeout_ms, int *ret_status, char **ret_body);
+/* PUT of a file to a pre-signed URL, at the host and port of the options. The same results. */
+int client_put(const struct target *t, const char *url, int fd, uint64_t size);
 int client_usage(void);
 /* Key=text or Key:=JSON. 0, or an exit code after a message. */
 int client_add_argument(json_t *body, const char *argument);
