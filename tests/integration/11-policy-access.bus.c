@@ -51,6 +51,11 @@ static DBusMessage *monitor(struct bus_client *bc, int enable)
     return scene_call(bc, IOTD_DEVICE_PATH, IOTD_IFACE_LINK, "Monitor", "b", enable);
 }
 
+static DBusMessage *accept_update(struct bus_client *bc)
+{
+    return scene_call(bc, IOTD_DEVICE_PATH, IOTD_IFACE_FIRMWARE, "Accept", "s", "1.0");
+}
+
 static DBusMessage *ticket(struct bus_client *bc)
 {
     return scene_call(bc, IOTD_DEVICE_PATH, IOTD_IFACE_CALL, "GetTicket", "ss", "m1", "wx1");
@@ -259,6 +264,11 @@ static void test_commands(void)
     CHECK_ERROR(ticket(guest), ERR("NotAuthorized"), "call: default");
     set_rules(&p, "20.conf", "[allow]\nuser = " POLICY_GUEST "\nverbs = call\n");
     CHECK_ERROR(ticket(guest), ERR("LinkDown"), "");
+    CHECK_ERROR(reload(guest), ERR("NotAuthorized"), "manage: default");
+    /* The same of firmware. */
+    CHECK_ERROR(accept_update(guest), ERR("NotAuthorized"), "firmware: default");
+    set_rules(&p, "20.conf", "[allow]\nuser = " POLICY_GUEST "\nverbs = firmware\n");
+    CHECK_ERROR(accept_update(guest), ERR("NotReady"), "there is no order");
     CHECK_ERROR(reload(guest), ERR("NotAuthorized"), "manage: default");
     guest = bus_client_free(guest);
     policy_stop(&p);

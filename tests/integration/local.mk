@@ -178,10 +178,15 @@ integration_tests += %reldir%/05-action-raw.bus
 %canon_reldir%_05_action_raw_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_05_action_raw_bus_LDADD = $(SCENE_LDADD)
 
+integration_tests += %reldir%/20-firmware-order.bus
+%canon_reldir%_20_firmware_order_bus_SOURCES = %reldir%/20-firmware-order.bus.c
+%canon_reldir%_20_firmware_order_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_20_firmware_order_bus_LDADD = $(SCENE_LDADD)
 integration_tests += %reldir%/20-firmware-program.bus
 %canon_reldir%_20_firmware_program_bus_SOURCES = %reldir%/20-firmware-program.bus.c
 %canon_reldir%_20_firmware_program_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_20_firmware_program_bus_LDADD = $(SCENE_LDADD)
+
 integration_tests += %reldir%/05-action-served.bus
 %canon_reldir%_05_action_served_bus_SOURCES = %reldir%/05-action-served.bus.c
 %canon_reldir%_05_action_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
