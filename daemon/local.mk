@@ -142,6 +142,7 @@ libiotd_core_la_SOURCES = \
 	%reldir%/provision.c %reldir%/provision.h \
 	%reldir%/state.c %reldir%/state.h \
 	%reldir%/updater.c %reldir%/updater.h \
+	%reldir%/net/dial.c %reldir%/net/dial.h \
 	%reldir%/net/endpoint.c %reldir%/net/endpoint.h \
 	%reldir%/net/fetch.c %reldir%/net/fetch.h %reldir%/net/fetch_text.c %reldir%/net/fetch_text.h \
 	%reldir%/net/fetch_file.c %reldir%/net/fetch_file.h \

@@ -13,16 +13,25 @@
 
 #include "libiotclient/base/fdutil.h"
 
+#define TELL_SIZE (256 * 1024) /* own choice: waking the child costs more than a piece */
+
 struct fetch_file {
     struct fetch_file_spec spec; /* its name and dir are those below */
     int dir;
     int fd;
     char name[NAME_MAX + 1];
     uint64_t done;
+    uint64_t told; /* of it, the child knows */
     struct fetch_hash *hash;
     fetch_hash_fn fn;
     void *userdata;
 };
+
+static void tell(struct fetch_file *f)
+{
+    fetch_hash_more(f->hash, f->done - f->told);
+    f->told = f->done;
+}
 
 static int start_hash(struct fetch_file *f)
 {
@@ -38,8 +47,9 @@ static int start_hash(struct fetch_file *f)
 
     f->hash = fetch_hash_free(f->hash);
     r = fetch_hash_start(&f->hash, &spec, f->fn, f->userdata);
+    f->told = 0;
     if (r == 0)
-        fetch_hash_more(f->hash, f->done);
+        tell(f);
     return r;
 }
 
@@ -113,7 +123,6 @@ int fetch_file_has_room(const struct fetch_file *f)
 
 int fetch_file_add(struct fetch_file *f, const uint8_t *data, size_t len)
 {
-    uint64_t before = f->done;
     int r = 0;
 
     if (len > f->spec.size - f->done)
@@ -131,7 +140,8 @@ int fetch_file_add(struct fetch_file *f, const uint8_t *data, size_t len)
             len -= (size_t) n;
         }
     }
-    fetch_hash_more(f->hash, f->done - before);
+    if (f->done - f->told >= TELL_SIZE || f->done == f->spec.size)
+        tell(f);
     return r;
 }
 

@@ -2,17 +2,14 @@
 
 #include "daemon/net/web.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/net/dial.h"
 #include "daemon/net/resolve.h"
 #include "daemon/net/tls_stream.h"
 #include "daemon/sys/log.h"
@@ -23,7 +20,7 @@ LOG_AREA("net");
 
 #define MAX_HEAD (16 * 1024) /* own choice: of an answer */
 #define MAX_INTERIM 8        /* own choice: 1xx answers before the answer */
-#define RAW_SIZE (32 * 1024) /* two records of TLS */
+#define RAW_SIZE (64 * 1024) /* four records of TLS */
 #define OUT_SIZE (20 * 1024) /* one record and what it costs */
 #define READS_PER_TURN 4     /* own choice: others want the loop as well */
 /*
@@ -340,13 +337,23 @@ static uint8_t *place(struct web *w, size_t *ret_size)
     return w->in + offset;
 }
 
+/* As many records as there is room for: the number of bytes, 0 none, or as tls_stream_read(). */
+static int read_records(struct web *w)
+{
+    size_t size, len = 0;
+    uint8_t *to = place(w, &size);
+    int n = 0;
+
+    while (len < size && (n = tls_stream_read(w->stream, to + len, size - len)) > 0)
+        len += (size_t) n;
+    return len > 0 ? (int) len : n; /* an end or an error is told again */
+}
+
 /* All that TLS has opened. */
 static int drain_tls(struct web *w)
 {
     for (;;) {
-        size_t size;
-        uint8_t *to = place(w, &size);
-        int n = tls_stream_read(w->stream, to, size);
+        int n = read_records(w);
 
         if (n == 0)
             return 0;
@@ -448,50 +455,13 @@ static void on_io(struct loop_io *io, uint32_t events, void *userdata)
         (void) send_some(w);
 }
 
-static int make_address(const char *text, uint16_t port, struct sockaddr_storage *ret_addr,
-                        socklen_t *ret_len)
-{
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) ret_addr;
-    struct sockaddr_in *v4 = (struct sockaddr_in *) ret_addr;
-    char host[64];
-    char *scope;
-
-    memset(ret_addr, 0, sizeof(*ret_addr));
-    (void) snprintf(host, sizeof(host), "%s", text);
-    scope = strchr(host, '%');
-    if (scope)
-        *scope++ = '\0';
-    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        *ret_len = sizeof(*v4);
-        return 0;
-    }
-    if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
-        return -EINVAL;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    v6->sin6_scope_id = scope ? if_nametoindex(scope) : 0;
-    *ret_len = sizeof(*v6);
-    return 0;
-}
-
 static int open_address(struct web *w, const char *address)
 {
-    const int size = RECEIVE_BUFFER, one = 1;
-    struct sockaddr_storage addr;
-    socklen_t len = 0;
-    int r = make_address(address, w->url.port, &addr, &len);
+    int fd = dial(address, w->url.port, RECEIVE_BUFFER);
 
-    if (r < 0)
-        return r;
-    w->fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (w->fd < 0)
-        return -errno;
-    (void) setsockopt(w->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    (void) setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (connect(w->fd, (struct sockaddr *) &addr, len) < 0 && errno != EINPROGRESS)
-        return -errno;
+    if (fd < 0)
+        return fd;
+    w->fd = fd;
     return loop_io_start(w->loop, &w->io, w->fd, LOOP_READ | LOOP_WRITE, on_io, w);
 }
 
