@@ -92,8 +92,8 @@ bench_programs += %reldir%/bench-many
 
 bench_programs += %reldir%/bench-fetch
 %canon_reldir%_bench_fetch_SOURCES = %reldir%/bench-fetch.c
-%canon_reldir%_bench_fetch_CPPFLAGS = $(bench_cppflags) $(SSL_CFLAGS) $(CUNIT_CFLAGS)
-%canon_reldir%_bench_fetch_LDADD = libiotbench.la libiotfileserver.la $(SSL_LIBS)
+%canon_reldir%_bench_fetch_CPPFLAGS = $(bench_cppflags)
+%canon_reldir%_bench_fetch_LDADD = libiotbench.la libiotfileserver.la $(JANSSON_LIBS)
 
 # Programs as others write them: nothing of this tree but <iotclient/...>.
 bench_programs += %reldir%/program %reldir%/bare-program

@@ -54,8 +54,10 @@ latency.control_dbus    ratio  >= 3
 latency.event           ratio  <= 1.5
 latency.report          ratio  <= 3
 fetch.http              ratio  >= 0.80
+fetch.http_synced       ratio  >= 0.80
 fetch.http_memory       median <= 1024
 fetch.https             ratio  >= 0.80
+fetch.https_synced      ratio  >= 0.80
 fetch.https_memory      median <= 1024
 '
 
