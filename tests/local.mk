@@ -310,6 +310,11 @@ unit_tests += %reldir%/unit/test-localcloud-model
 %canon_reldir%_unit_test_localcloud_model_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_unit_test_localcloud_model_LDADD = libiottest.la liblocalcloud.la $(JANSSON_LIBS)
 
+unit_tests += %reldir%/unit/test-localcloud-ota
+%canon_reldir%_unit_test_localcloud_ota_SOURCES = %reldir%/unit/test-localcloud-ota.c
+%canon_reldir%_unit_test_localcloud_ota_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_unit_test_localcloud_ota_LDADD = libiottest.la libiottestcloud.la liblocalcloud.la $(JANSSON_LIBS)
+
 unit_tests += %reldir%/unit/test-localcloud-types
 %canon_reldir%_unit_test_localcloud_types_SOURCES = %reldir%/unit/test-localcloud-types.c \
 	%reldir%/lib/types-table.c %reldir%/lib/types-table.h
