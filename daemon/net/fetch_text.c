@@ -46,7 +46,7 @@ static int stop(struct fetch_text *t, enum transfer_result result, bool is_final
 {
     t->result = result;
     t->is_final = is_final;
-    (void) snprintf(t->why, sizeof(t->why), "%s", why);
+    (void) snprintf(t->why, sizeof(t->why), "%.127s", why);
     return -1;
 }
 
