@@ -75,7 +75,7 @@ static int hash_all(const struct fetch_hash_spec *spec, struct digest *md5, stru
 
     while (r == 0 && done < spec->size) {
         if (read(CHILD_MORE, &more, sizeof(more)) != sizeof(more)) /* waits */
-            return errno == EINTR ? -EINTR : -EIO;
+            return -EIO;
         for (uint64_t end = done + more; r == 0 && done < end;) {
             uint64_t n = end - done < PUSH_SIZE ? end - done : PUSH_SIZE;
 
@@ -127,13 +127,15 @@ static void run_child(const struct fetch_hash_spec *spec, pid_t parent, int more
 {
     const int fds[] = {spec->fd, more_fd, answer_fd, spec->dir};
     struct fetch_hash_result result = {0};
-    sigset_t none;
+    sigset_t all;
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+    /* A terminal or a service manager stops all of a group: iotd says when this one is not wanted.
+     */
+    sigfillset(&all);
+    (void) sigprocmask(SIG_SETMASK, &all, NULL);
     keep_only(fds);
     result.error = work(spec, &result);
     _exit(write(CHILD_ANSWER, &result, sizeof(result)) == sizeof(result) ? 0 : 1);

@@ -3,6 +3,7 @@
 #include "tests/lib/fetch-rig.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <openssl/evp.h>
 
 #include "libiotclient/base/fdutil.h"
+#include "tests/lib/certs.h"
 #include "tests/lib/fake-rand.h"
 #include "tests/lib/suite.h"
 
@@ -108,4 +110,26 @@ void fetch_rig_check_file(struct fetch_rig *g)
     CHECK(memcmp(seen, want, g->rq.size) == 0);
     CHECK_INT(EVP_Digest(want, g->rq.size, sha256, NULL, EVP_sha256(), NULL), 1);
     CHECK(memcmp(sha256, g->end.sha256, sizeof(sha256)) == 0);
+}
+
+void fetch_rig_make_certs(void)
+{
+    char dir[] = "/tmp/test-fetch-certs-XXXXXX";
+
+    CHECK(mkdtemp(dir) != NULL);
+    CHECK_INT(setenv("IOTD_TEST_DIR", dir, 1), 0);
+    certs_make();
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void) st;
+    (void) type;
+    (void) at;
+    return remove(path);
+}
+
+void fetch_rig_remove_certs(void)
+{
+    CHECK_INT(nftw(getenv("IOTD_TEST_DIR"), remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

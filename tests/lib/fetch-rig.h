@@ -38,6 +38,10 @@ int64_t fetch_rig_there(struct fetch_rig *g); /* bytes of the file; -1: there is
 /* It is the file of the server, and so is g->end.sha256. */
 void fetch_rig_check_file(struct fetch_rig *g);
 
+/* For https: those of certs.h, in a directory of their own. */
+void fetch_rig_make_certs(void);
+void fetch_rig_remove_certs(void);
+
 /* Steps of the server. */
 #define STEPS(...)                                                                                 \
     .steps = (const struct file_server_step[]){__VA_ARGS__},                                       \

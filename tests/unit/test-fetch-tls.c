@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Downloads over https: from the right server only. */
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,24 +96,12 @@ static void test_no_trust(void)
     fetch_rig_close(&g);
 }
 
-static char certs_dir[] = "/tmp/test-fetch-certs-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void) st;
-    (void) type;
-    (void) at;
-    return remove(path);
-}
-
 static void test_certs(void)
 {
-    CHECK(mkdtemp(certs_dir) != NULL);
-    CHECK_INT(setenv("IOTD_TEST_DIR", certs_dir, 1), 0);
-    certs_make();
+    fetch_rig_make_certs();
     test_tls();
     test_tls_redirect();
-    CHECK_INT(nftw(certs_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    fetch_rig_remove_certs();
 }
 
 const char *const suite_name = "fetch-tls";

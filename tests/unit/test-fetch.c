@@ -410,7 +410,7 @@ static void test_rate(void)
     took_us = clock_boot_us() - begin_us;
     CHECK_INT(g.end.result, TRANSFER_OK);
     CHECK(took_us > 350 * USEC_PER_MSEC);
-    CHECK(g.n_progress > 3);
+    CHECK(g.n_progress > 0);
     fetch_rig_check_file(&g);
     fetch_rig_close(&g);
 }

@@ -13,7 +13,9 @@
 #include "daemon/net/put.h"
 #include "daemon/sys/loop_lws.h"
 #include "libiotclient/base/fdutil.h"
+#include "tests/lib/certs.h"
 #include "tests/lib/fake-rand.h"
+#include "tests/lib/fetch-rig.h"
 #include "tests/lib/file-server.h"
 #include "tests/lib/suite.h"
 
@@ -60,10 +62,9 @@ static void on_done(const struct put_end *end, void *userdata)
 
 static const struct put_events events = {on_progress, on_done};
 
-static void rig_open(struct rig *g, const struct file_server_step *steps, size_t n_steps,
-                     uint64_t size)
+static void rig_open_at(struct rig *g, const struct file_server_config *config, uint64_t size,
+                        const char *ca_file)
 {
-    struct file_server_config config = {.size = 1, .steps = steps, .n_steps = n_steps};
     char path[] = "/tmp/test-put-XXXXXX";
     CLEANUP(freep) uint8_t *buf = malloc(size + 1);
 
@@ -72,13 +73,21 @@ static void rig_open(struct rig *g, const struct file_server_step *steps, size_t
     (void) unlink(path);
     file_server_bytes(buf, 0, size);
     CHECK_INT(write(g->fd, buf, size), size);
-    g->server = file_server_start(&config);
-    (void) snprintf(g->url, sizeof(g->url), "http://127.0.0.1:%u/up/load?sign=x",
-                    file_server_port(g->server));
+    g->server = file_server_start(config);
+    (void) snprintf(g->url, sizeof(g->url), "http%s:%u/up/load?sign=x",
+                    config->cert ? "s://localhost" : "://127.0.0.1", file_server_port(g->server));
     CHECK_INT(loop_lws_new(&g->loop), 0);
-    CHECK_INT(fetcher_new(&g->fetcher, g->loop, ""), 0);
+    CHECK_INT(fetcher_new(&g->fetcher, g->loop, ca_file), 0);
     g->rq = (struct put_request){.url = g->url, .fd = g->fd, .size = size};
     fake_rand_fix(0); /* no waiting between tries */
+}
+
+static void rig_open(struct rig *g, const struct file_server_step *steps, size_t n_steps,
+                     uint64_t size)
+{
+    const struct file_server_config config = {.size = 1, .steps = steps, .n_steps = n_steps};
+
+    rig_open_at(g, &config, size, "");
 }
 
 static void rig_close(struct rig *g)
@@ -293,10 +302,32 @@ static void test_refused(void)
     rig_close(&g);
 }
 
+/* The same through TLS, in records; and not to a server that is not the right one. */
+static void test_tls(void)
+{
+    static const struct file_server_step steps[] = {{.answer = ""}, ANSWER("200 OK", "")};
+
+    fetch_rig_make_certs();
+    for (unsigned i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "right" : "wrong-host";
+        CLEANUP(freep) char *cert = certs_pem(name), *key = certs_key(name), *ca = certs_pem("ca");
+        const struct file_server_config config = {
+            .size = 1, .steps = steps, .n_steps = 2, .cert = cert, .key = key};
+        struct rig g;
+
+        rig_open_at(&g, &config, SIZE, ca);
+        rig_run(&g);
+        CHECK_INT(g.end.result, i == 0 ? TRANSFER_OK : TRANSFER_FAILED);
+        CHECK_STR(g.text, i == 0 ? "complete" : "certificate of localhost: made for another host");
+        CHECK_INT(file_server_seen(g.server)->got, i == 0 ? 2 * SIZE : 0);
+        rig_close(&g);
+    }
+    fetch_rig_remove_certs();
+}
+
 const char *const suite_name = "put";
 const struct suite_test suite_tests[] = {
-    {"servers", test_servers}, {"request", test_request},
-    {"empty", test_empty},     {"early", test_early},
-    {"times", test_times},     {"shrinks", test_shrinks},
-    {"refused", test_refused}, {NULL, NULL},
+    {"servers", test_servers}, {"request", test_request}, {"empty", test_empty},
+    {"early", test_early},     {"times", test_times},     {"shrinks", test_shrinks},
+    {"refused", test_refused}, {"tls", test_tls},         {NULL, NULL},
 };
