@@ -105,6 +105,11 @@ fuzz_programs += %reldir%/fuzz-dynreg
 %canon_reldir%_fuzz_dynreg_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_dynreg_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-web-answer
+%canon_reldir%_fuzz_web_answer_SOURCES = %reldir%/fuzz-web-answer.c
+%canon_reldir%_fuzz_web_answer_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_web_answer_LDADD = libiotd-core.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-vault-csv
 %canon_reldir%_fuzz_vault_csv_SOURCES = %reldir%/fuzz-vault-csv.c
 %canon_reldir%_fuzz_vault_csv_CPPFLAGS = $(daemon_test_cppflags)
