@@ -197,6 +197,7 @@ static bool is_absent(DBusMessage *reply)
 }
 
 static void ask(struct bus_rauc *br);
+static void wait_for_rauc(struct bus_rauc *br, const char *what);
 
 static void on_again(struct loop_timer *timer, void *userdata)
 {
@@ -212,16 +213,10 @@ static void wait_until(struct bus_rauc *br, uint64_t delay_us)
 
 static void take_error(struct bus_rauc *br, DBusMessage *reply, const char *text)
 {
-    uint64_t now = loop_now_us(br->loop);
     const char *name = dbus_message_get_error_name(reply);
 
     if (is_absent(reply)) {
-        if (br->absent_since_us == 0)
-            br->absent_since_us = now;
-        if (now - br->absent_since_us >= ABSENT_US)
-            finish(br, -ENXIO, "RAUC is not on the bus");
-        else
-            wait_until(br, ASK_AGAIN_US);
+        wait_for_rauc(br, "RAUC is not on the bus");
     } else if (name && strcmp(name, DBUS_ERROR_NO_REPLY) == 0) {
         finish(br, -ECONNRESET, "RAUC did not answer");
     } else {
@@ -312,11 +307,27 @@ static void on_operation(DBusMessage *reply, void *userdata)
         finish(br, r, strerror(-r));
 }
 
+static void wait_for_rauc(struct bus_rauc *br, const char *what)
+{
+    uint64_t now = loop_now_us(br->loop);
+
+    if (br->absent_since_us == 0)
+        br->absent_since_us = now;
+    if (now - br->absent_since_us >= ABSENT_US)
+        finish(br, -ENXIO, what);
+    else
+        wait_until(br, ASK_AGAIN_US);
+}
+
 static void ask(struct bus_rauc *br)
 {
     int r;
 
     loop_timer_cancel(&br->again);
+    if (!br->conn) {
+        wait_for_rauc(br, "iotd is not on the bus");
+        return;
+    }
     br->state = RAUC_ASKING;
     r = send_get(br, "Operation", on_operation);
     if (r < 0)
@@ -446,6 +457,10 @@ int bus_rauc_attach(struct installer *i, DBusConnection *conn)
     if (!dbus_connection_add_filter(conn, on_message, br, NULL))
         return -ENOMEM;
     br->conn = conn;
+    if (br->state == RAUC_WAITING) {
+        watch(br, true); /* before the question: no signal is missed */
+        wait_until(br, 0);
+    }
     return 0;
 }
 
@@ -460,7 +475,9 @@ void bus_rauc_detach(struct installer *i)
     watch(br, false);
     dbus_connection_remove_filter(br->conn, on_message, br);
     br->conn = NULL;
-    if (br->state != RAUC_IDLE)
+    if (br->state == RAUC_ASKING || br->state == RAUC_WAITING) /* nothing has begun */
+        wait_until(br, ASK_AGAIN_US);
+    else if (br->state != RAUC_IDLE)
         loop_timer_arm(br->loop, &br->lost, 0, on_lost, br);
 }
 
@@ -470,28 +487,19 @@ static int start(struct installer *i, const struct install_job *job,
                  const struct installer_events *events, void *userdata)
 {
     struct bus_rauc *br = of(i);
-    int r;
 
     if (br->state != RAUC_IDLE)
         return -EBUSY;
-    if (!br->conn)
-        return -ENOTCONN;
     br->path = strdup(job->path);
     if (!br->path)
         return -ENOMEM;
-    watch(br, true); /* before the question: no signal is missed */
-    r = send_get(br, "Operation", on_operation);
-    if (r < 0) {
-        watch(br, false);
-        free(TAKE(br->path));
-        return r;
-    }
-    br->state = RAUC_ASKING;
     br->events = events;
     br->userdata = userdata;
     br->owner[0] = br->text[0] = '\0';
     br->percent = 0;
     br->absent_since_us = 0;
+    watch(br, true); /* before the question: no signal is missed */
+    wait_until(br, 0);
     loop_timer_arm(br->loop, &br->deadline, br->timeout_us, on_deadline, br);
     log_info("RAUC is asked to install version=%s path=\"%s\"", job->version, job->path);
     return 0;

@@ -17,9 +17,8 @@
  * After timeout_us a job ends with -ETIMEDOUT.
  * @return 0; -ENOMEM
  *
- * start(): -ENOTCONN iotd is not on the bus.
- * done(): -EREMOTEIO RAUC refused, or failed; -ENXIO there is no RAUC on the bus; -ECONNRESET RAUC
- * or the bus went away in the middle; -ETIMEDOUT; -ENOMEM
+ * done(): -EREMOTEIO RAUC refused, or failed; -ENXIO there is no RAUC, or no bus, for 30 s;
+ * -ECONNRESET RAUC or the bus went away in the middle; -ETIMEDOUT; -ENOMEM
  */
 int bus_rauc_new(struct installer **ret_installer, struct loop *loop,
                  uint64_t timeout_us) MUST_CHECK;

@@ -89,7 +89,6 @@ static void begin(struct rig *rig)
     CHECK(fake_rauc_init(&rig->rauc, rig->peer.far, false));
     CHECK_INT(bus_rauc_new(&rig->installer, &rig->peer.tl.loop, TIMEOUT_US), 0);
     CHECK_STR(rig->installer->ops->name, "rauc");
-    CHECK_INT(start(rig), -ENOTCONN);
     CHECK_INT(bus_rauc_attach(rig->installer, rig->peer.near), 0);
     settle(rig);
 }
@@ -400,16 +399,46 @@ static void test_bus_lost(void)
     CHECK_INT(start(&rig), -EBUSY);
     settle(&rig);
     check_done(&rig, -ECONNRESET, "the connection to the bus broke in the middle");
-    CHECK_INT(start(&rig), -ENOTCONN);
-    CHECK_INT(bus_rauc_attach(rig.installer, rig.peer.near), 0);
     rig.rauc.operation = "idle";
     CHECK_INT(start(&rig), 0);
+    settle(&rig);
+    CHECK_INT(bus_rauc_attach(rig.installer, rig.peer.near), 0);
     settle(&rig);
     CHECK_INT(rig.rauc.n_orders, 2);
     fake_rauc_completed(&rig.rauc, 0, "");
     settle(&rig);
     CHECK_INT(rig.n_done, 2);
     CHECK_INT(rig.result, 0);
+    end(&rig);
+}
+
+/* A job that comes before the bus, as after a restart; and one that never gets any. */
+static void test_bus_late(void)
+{
+    struct rig rig;
+
+    begin(&rig);
+    bus_rauc_detach(rig.installer);
+    CHECK_INT(start(&rig), 0);
+    for (unsigned s = 0; s < 29; s++)
+        later(&rig, USEC_PER_SEC);
+    CHECK_INT(bus_rauc_attach(rig.installer, rig.peer.near), 0);
+    settle(&rig);
+    CHECK_INT(rig.rauc.n_orders, 1);
+    fake_rauc_completed(&rig.rauc, 0, "");
+    settle(&rig);
+    check_done(&rig, 0, "");
+    rig.rauc.operation = "installing";
+    CHECK_INT(start(&rig), 0);
+    settle(&rig);
+    bus_rauc_detach(rig.installer); /* nothing has begun: it is waited for */
+    later(&rig, USEC_PER_SEC);
+    CHECK_INT(rig.n_done, 1);
+    for (unsigned s = 0; s < 45; s++)
+        later(&rig, USEC_PER_SEC);
+    CHECK_INT(rig.n_done, 2);
+    CHECK_INT(rig.result, -ENXIO);
+    CHECK_STR(rig.done_text, "iotd is not on the bus");
     end(&rig);
 }
 
@@ -488,6 +517,7 @@ const struct suite_test suite_tests[] = {
     {"strangers", test_strangers},
     {"odd", test_odd},
     {"bus-lost", test_bus_lost},
+    {"bus-late", test_bus_late},
     {"deadline", test_deadline},
     {"cancel", test_cancel},
     {NULL, NULL},
