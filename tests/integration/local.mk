@@ -218,6 +218,11 @@ integration_tests += %reldir%/08-rauc-service.bus
 %canon_reldir%_08_rauc_service_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_08_rauc_service_bus_LDADD = $(SCENE_LDADD) libiotd-core.la
 
+integration_tests += %reldir%/20-firmware-installers.bus
+%canon_reldir%_20_firmware_installers_bus_SOURCES = %reldir%/20-firmware-installers.bus.c
+%canon_reldir%_20_firmware_installers_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_20_firmware_installers_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/07-link-network.bus
 %canon_reldir%_07_link_network_bus_SOURCES = %reldir%/07-link-network.bus.c
 %canon_reldir%_07_link_network_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
