@@ -92,7 +92,8 @@ libiotd_core_la_SOURCES = \
 	%reldir%/core/event.h %reldir%/core/events.c %reldir%/core/events.h %reldir%/core/events_quota.c %reldir%/core/events_store.c \
 	%reldir%/core/files.c %reldir%/core/files.h \
 	%reldir%/core/files_dir.c %reldir%/core/files_dir.h \
-	%reldir%/core/files_down.c %reldir%/core/files_down.h \
+	%reldir%/core/files_down.c %reldir%/core/files_down.h %reldir%/core/files_down_impl.h \
+	%reldir%/core/files_down_order.c \
 	%reldir%/core/files_net.h \
 	%reldir%/core/files_up.c %reldir%/core/files_up.h \
 	%reldir%/core/hold.c %reldir%/core/hold.h \

@@ -2,41 +2,16 @@
 
 #include "daemon/core/files_down.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/files_down_impl.h"
 #include "daemon/store/file_rows.h"
 #include "daemon/sys/log.h"
-#include "libiotclient/base/name.h"
 
 LOG_AREA("files");
-
-enum download_state {
-    DOWNLOAD_WAITING,
-    DOWNLOAD_RUNNING,
-    DOWNLOAD_BROKEN, /* over; its partial file waits for the next order */
-};
-
-struct download {
-    struct list link;
-    struct files_down *owner;
-    enum download_state state;
-    struct file file; /* what it will be; part is its partial file */
-    char url[LIMIT_URL + 1];
-    struct fetch *fetch;
-    struct transfer *transfer; /* NULL: broken */
-    struct transfer_pace pace;
-};
-
-struct files_down {
-    struct files_down_config config;
-    struct list downloads; /* the oldest first */
-    struct loop_timer timer;
-    bool can_go;
-};
 
 static struct file_order order_of(const struct download *d)
 {
@@ -51,7 +26,7 @@ static struct file_order order_of(const struct download *d)
     };
 }
 
-static void tell_end(struct files_down *down, const struct file_order *o, int code,
+void files_down_tell(struct files_down *down, const struct file_order *o, int code,
                      const char *text)
 {
     if (code == 0)
@@ -98,9 +73,20 @@ static void save(struct download *d, int (*fn)(struct db *db, void *userdata))
                  strerror(-r));
 }
 
+void download_save(struct download *d)
+{
+    save(d, put_row);
+}
+
+void download_unsave(struct download *d)
+{
+    save(d, remove_row);
+}
+
 /* --- the list --- */
 
-static struct download *find(const struct files_down *down, enum file_kind kind, const char *name)
+struct download *files_down_get(const struct files_down *down, enum file_kind kind,
+                                const char *name)
 {
     LIST_FOR_EACH (n, &down->downloads) {
         struct download *d = LIST_ENTRY(n, struct download, link);
@@ -111,7 +97,7 @@ static struct download *find(const struct files_down *down, enum file_kind kind,
     return NULL;
 }
 
-static unsigned count(const struct files_down *down, enum download_state state)
+unsigned files_down_count(const struct files_down *down, enum download_state state)
 {
     unsigned n_found = 0;
 
@@ -126,8 +112,7 @@ static void stop(struct download *d)
         d->fetch = d->owner->config.net.ops->fetch_free(d->fetch);
 }
 
-/* The row is the caller's. */
-static void forget(struct download *d, bool drop_part)
+void download_forget(struct download *d, bool drop_part)
 {
     stop(d);
     if (drop_part)
@@ -136,7 +121,8 @@ static void forget(struct download *d, bool drop_part)
     free(d);
 }
 
-static void end_transfer(struct download *d, enum transfer_state state, int code, const char *text)
+void download_end_transfer(struct download *d, enum transfer_state state, int code,
+                           const char *text)
 {
     if (d->transfer)
         transfer_end(d->transfer, state, code, text);
@@ -146,21 +132,21 @@ static void end_transfer(struct download *d, enum transfer_state state, int code
 /* Ends it for good: its partial file and its row go. */
 static void give_up(struct download *d, enum transfer_state state, int code, const char *text)
 {
-    end_transfer(d, state, code, text);
-    save(d, remove_row);
-    forget(d, true);
+    download_end_transfer(d, state, code, text);
+    download_unsave(d);
+    download_forget(d, true);
 }
 
-static void limit_broken(struct files_down *down, unsigned max)
+void files_down_limit_broken(struct files_down *down, unsigned max)
 {
-    while (count(down, DOWNLOAD_BROKEN) > max) {
+    while (files_down_count(down, DOWNLOAD_BROKEN) > max) {
         LIST_FOR_EACH (n, &down->downloads) {
             struct download *d = LIST_ENTRY(n, struct download, link);
 
             if (d->state != DOWNLOAD_BROKEN)
                 continue;
-            save(d, remove_row);
-            forget(d, true);
+            download_unsave(d);
+            download_forget(d, true);
             break;
         }
     }
@@ -170,7 +156,7 @@ static void limit_broken(struct files_down *down, unsigned max)
 
 static void go_on(struct loop_timer *timer, void *userdata);
 
-static void schedule(struct files_down *down)
+void files_down_schedule(struct files_down *down)
 {
     if (!loop_timer_is_armed(&down->timer))
         loop_timer_arm(down->config.loop, &down->timer, 0, go_on, down);
@@ -182,20 +168,20 @@ static void fail(struct download *d, int code, const char *text)
     struct files_down *down = d->owner;
     const struct file_order o = order_of(d);
 
-    end_transfer(d, TRANSFER_STATE_FAILED, code, text);
-    tell_end(down, &o, code, text);
+    download_end_transfer(d, TRANSFER_STATE_FAILED, code, text);
+    files_down_tell(down, &o, code, text);
     stop(d); /* the text may be of it */
     if (code == FILE_CODE_MISMATCH || code == FILE_CODE_NOT_FOUND || code == FILE_CODE_NO_SPACE) {
         give_up(d, TRANSFER_STATE_FAILED, code, text);
     } else {
         d->state = DOWNLOAD_BROKEN;
         d->url[0] = '\0';
-        save(d, put_row);
+        download_save(d);
         list_remove(&d->link);
         list_append(&down->downloads, &d->link);
-        limit_broken(down, LIMIT_DOWNLOADS_BROKEN);
+        files_down_limit_broken(down, LIMIT_DOWNLOADS_BROKEN);
     }
-    schedule(down);
+    files_down_schedule(down);
 }
 
 static void take(struct download *d)
@@ -210,12 +196,12 @@ static void take(struct download *d)
              r == -ENOSPC ? "space not enough" : "the device cannot keep the file");
         return;
     }
-    end_transfer(d, TRANSFER_STATE_DONE, 0, "");
-    tell_end(down, &o, 0, "success");
+    download_end_transfer(d, TRANSFER_STATE_DONE, 0, "");
+    files_down_tell(down, &o, 0, "success");
     events->received(files_dir_find(down->config.dir, d->file.kind, d->file.name),
                      events->userdata);
-    forget(d, false); /* its row went with the file's */
-    schedule(down);
+    download_forget(d, false); /* its row went with the file's */
+    files_down_schedule(down);
 }
 
 static void on_progress(uint64_t done, void *userdata)
@@ -283,7 +269,7 @@ static void go_on(struct loop_timer *timer, void *userdata)
     struct download *d;
 
     (void) timer;
-    while (down->can_go && count(down, DOWNLOAD_RUNNING) < LIMIT_DOWNLOADS_RUN &&
+    while (down->can_go && files_down_count(down, DOWNLOAD_RUNNING) < LIMIT_DOWNLOADS_RUN &&
            (d = find_waiting(down)))
         run(d);
 }
@@ -291,89 +277,10 @@ static void go_on(struct loop_timer *timer, void *userdata)
 void files_down_go(struct files_down *down)
 {
     down->can_go = true;
-    schedule(down);
+    files_down_schedule(down);
 }
 
-/* --- orders --- */
-
-static const char *check(const struct files_down *down, const struct file_order *o, int *ret_code)
-{
-    const bool is_file = o->kind == FILE_KIND_FILE;
-
-    *ret_code = FILE_CODE_FAILED;
-    if (!name_is_file(o->name))
-        return "the name cannot be";
-    if (is_file && !name_is_file_type(o->type))
-        return "the type cannot be";
-    if (is_file && !name_is_file_version(o->version))
-        return "the version cannot be";
-    if (!name_is_md5(o->md5))
-        return "md5sum is none";
-    if (o->size == 0)
-        return "the size cannot be";
-    if (strlen(o->url) > LIMIT_URL || !*o->url)
-        return "the address cannot be";
-    if (o->size <= down->config.dir->max_size)
-        return NULL;
-    *ret_code = FILE_CODE_NO_SPACE;
-    return "space not enough: the file is larger than files.max_size";
-}
-
-/* Bytes that are taken or promised, but for the order of that name. */
-static uint64_t promised(const struct files_down *down, const struct file *f)
-{
-    uint64_t bytes = down->config.dir->used;
-
-    LIST_FOR_EACH (n, &down->downloads) {
-        const struct download *d = LIST_ENTRY(n, struct download, link);
-
-        if (d->file.kind != f->kind || strcmp(d->file.name, f->name) != 0)
-            bytes += d->file.size;
-    }
-    return bytes;
-}
-
-static unsigned n_kept(const struct files_down *down)
-{
-    unsigned n_files = down->config.dir->n;
-
-    LIST_FOR_EACH (n, &down->downloads) {
-        const struct file *f = &LIST_ENTRY(n, struct download, link)->file;
-
-        n_files += !files_dir_find(down->config.dir, f->kind, f->name);
-    }
-    return n_files;
-}
-
-/* What failed before makes room. */
-static const char *find_room(struct files_down *down, const struct file *f, int *ret_code)
-{
-    const uint64_t quota = down->config.dir->quota;
-
-    *ret_code = FILE_CODE_NO_SPACE;
-    while (count(down, DOWNLOAD_BROKEN) > 0 && promised(down, f) + f->size > quota)
-        limit_broken(down, count(down, DOWNLOAD_BROKEN) - 1);
-    if (promised(down, f) + f->size > quota)
-        return "space not enough: files.quota";
-    if (!files_dir_find(down->config.dir, f->kind, f->name) && n_kept(down) >= LIMIT_FILES)
-        return "space not enough: too many files";
-    *ret_code = FILE_CODE_FAILED;
-    if (count(down, DOWNLOAD_WAITING) + count(down, DOWNLOAD_RUNNING) >= LIMIT_DOWNLOADS)
-        return "too many downloads at the same time";
-    return NULL;
-}
-
-static void fill(struct file *f, const struct file_order *o)
-{
-    *f = (struct file){.kind = o->kind, .size = o->size};
-    (void) snprintf(f->name, sizeof(f->name), "%s", o->name);
-    (void) snprintf(f->type, sizeof(f->type), "%s", o->type);
-    (void) snprintf(f->version, sizeof(f->version), "%s", o->version);
-    (void) snprintf(f->md5, sizeof(f->md5), "%s", o->md5);
-    for (char *c = f->md5; *c; c++)
-        *c = (char) tolower((unsigned char) *c);
-    files_dir_part(f, f->part);
-}
+/* --- the beginning and the end --- */
 
 static void on_cancel(struct transfer *t, void *userdata)
 {
@@ -382,9 +289,9 @@ static void on_cancel(struct transfer *t, void *userdata)
     const struct file_order o = order_of(d);
 
     (void) t;
-    tell_end(down, &o, FILE_CODE_FAILED, "cancelled on the device");
+    files_down_tell(down, &o, FILE_CODE_FAILED, "cancelled on the device");
     give_up(d, TRANSFER_STATE_CANCELLED, 0, "");
-    schedule(down);
+    files_down_schedule(down);
 }
 
 static int begin_transfer(struct download *d)
@@ -401,7 +308,7 @@ static int begin_transfer(struct download *d)
     return 0;
 }
 
-static struct download *add(struct files_down *down, const struct file *f, const char *url)
+struct download *files_down_add(struct files_down *down, const struct file *f, const char *url)
 {
     struct download *d = calloc(1, sizeof(*d));
 
@@ -419,77 +326,10 @@ static struct download *add(struct files_down *down, const struct file *f, const
     return d;
 }
 
-/* The content is here already; true: the order is done. */
-static bool has_it(struct files_down *down, const struct file *f, const struct file_order *o)
-{
-    struct file *there = files_dir_find(down->config.dir, f->kind, f->name);
-    int r = 0;
-
-    if (!there || !there->is_here || there->size != f->size || strcmp(there->md5, f->md5) != 0)
-        return false;
-    if (strcmp(there->version, f->version) != 0 || strcmp(there->type, f->type) != 0) {
-        r = files_dir_rename_version(down->config.dir, there, f->type, f->version);
-        if (r == 0)
-            down->config.events.received(there, down->config.events.userdata);
-    }
-    tell_end(down, o, r < 0 ? FILE_CODE_FAILED : 0,
-             r < 0 ? "the device cannot keep the version" : "success");
-    return true;
-}
-
-/* An order for the same file is known; true: nothing new begins. */
-static bool follows(struct download *d, const struct file *f, const struct file_order *o)
-{
-    const bool is_same = strcmp(d->file.part, f->part) == 0;
-
-    if (is_same && d->state != DOWNLOAD_BROKEN && strcmp(d->file.version, f->version) == 0) {
-        if (d->state == DOWNLOAD_WAITING) {
-            (void) snprintf(d->url, sizeof(d->url), "%s", o->url);
-            save(d, put_row);
-        }
-        return true;
-    }
-    end_transfer(d, TRANSFER_STATE_CANCELLED, 0, "the cloud sends another version");
-    save(d, remove_row);
-    forget(d, !is_same);
-    return false;
-}
-
-void files_down_order(struct files_down *down, const struct file_order *o)
-{
-    struct download *d;
-    const char *problem;
-    struct file f;
-    int code;
-
-    problem = check(down, o, &code);
-    if (problem) {
-        tell_end(down, o, code, problem);
-        return;
-    }
-    fill(&f, o);
-    d = find(down, f.kind, f.name);
-    if (d && follows(d, &f, o))
-        return;
-    if (has_it(down, &f, o)) {
-        files_dir_drop_part(down->config.dir, f.part);
-        return;
-    }
-    problem = find_room(down, &f, &code);
-    d = problem ? NULL : add(down, &f, o->url);
-    if (!d) {
-        files_dir_drop_part(down->config.dir, f.part);
-        tell_end(down, o, code, problem ? problem : "out of memory");
-        return;
-    }
-    save(d, put_row);
-    schedule(down);
-}
-
 const struct download *files_down_find(const struct files_down *down, enum file_kind kind,
                                        const char *name)
 {
-    const struct download *d = find(down, kind, name);
+    const struct download *d = files_down_get(down, kind, name);
 
     return d && d->state != DOWNLOAD_BROKEN ? d : NULL;
 }
@@ -515,12 +355,12 @@ const struct file *download_file(const struct download *d)
 bool files_down_forget(struct files_down *down, enum file_kind kind, const char *name,
                        const char *why)
 {
-    struct download *d = find(down, kind, name);
+    struct download *d = files_down_get(down, kind, name);
     bool was_active = d && d->state != DOWNLOAD_BROKEN;
 
     if (d)
         give_up(d, TRANSFER_STATE_CANCELLED, 0, why);
-    schedule(down);
+    files_down_schedule(down);
     return was_active;
 }
 
@@ -541,11 +381,11 @@ static int on_row(const struct download_row *row, void *userdata)
     struct file f;
     int code;
 
-    if (row->kind < 0 || row->kind >= FILE_KIND_COUNT_ || find(down, o.kind, o.name) ||
-        check(down, &o, &code))
+    if (row->kind < 0 || row->kind >= FILE_KIND_COUNT_ || files_down_get(down, o.kind, o.name) ||
+        files_down_check(down, &o, &code))
         return 0; /* damaged, or the settings are others */
-    fill(&f, &o);
-    return add(down, &f, row->url) ? 0 : -ENOMEM;
+    files_down_fill(&f, &o);
+    return files_down_add(down, &f, row->url) ? 0 : -ENOMEM;
 }
 
 static bool is_wanted(const char *part, void *userdata)
@@ -585,8 +425,8 @@ struct files_down *files_down_free(struct files_down *down)
     while (!list_is_empty(&down->downloads)) {
         struct download *d = LIST_ENTRY(down->downloads.next, struct download, link);
 
-        end_transfer(d, TRANSFER_STATE_CANCELLED, 0, "iotd is stopping");
-        forget(d, false);
+        download_end_transfer(d, TRANSFER_STATE_CANCELLED, 0, "iotd is stopping");
+        download_forget(d, false);
     }
     free(down);
     return NULL;
