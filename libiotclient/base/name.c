@@ -77,5 +77,5 @@ bool name_is_file_version(const char *name)
 
 bool name_is_md5(const char *name)
 {
-    return is_of(name, DIGITS "abcdefABCDEF", 32) && name[31];
+    return is_of(name, DIGITS "abcdefABCDEF", 32) && strlen(name) == 32;
 }

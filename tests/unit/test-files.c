@@ -160,6 +160,10 @@ static void test_hostile(void)
     CHECK_STR(frig_ls("partial"), "");
     CHECK_STR(frig_ls("file"), "");
     CHECK_STR(frig_ls(""), "file partial resource ");
+    CHECK(name_is_md5("5d41402abc4b2a76b9719d911017c592"));
+    CHECK(!name_is_md5("5d41402abc4b2a76b9719d911017c59"));
+    CHECK(!name_is_md5("5d41402abc4b2a76b9719d911017c5920"));
+    CHECK(!name_is_md5("5d41402abc4b2a76b9719d911017c59g"));
     CHECK(name_is_file("\xe5\xa5\xb3 1") && !name_is_file("\xe5\xa5") && !name_is_file(NULL));
     frig_end();
 }
