@@ -75,6 +75,13 @@ fuzz_programs += %reldir%/fuzz-value
 %canon_reldir%_fuzz_value_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_value_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
 
+fuzz_programs += %reldir%/fuzz-files
+%canon_reldir%_fuzz_files_SOURCES = %reldir%/fuzz-files.c \
+	tests/lib/files-rig.c tests/lib/files-rig.h
+%canon_reldir%_fuzz_files_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_fuzz_files_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_files_LDADD = libiottestdaemon.la libiotd-core.la $(fuzz_libs)
+
 fuzz_programs += %reldir%/fuzz-envelope
 %canon_reldir%_fuzz_envelope_SOURCES = %reldir%/fuzz-envelope.c
 %canon_reldir%_fuzz_envelope_CPPFLAGS = $(daemon_test_cppflags)

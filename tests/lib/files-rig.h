@@ -39,9 +39,9 @@ struct frig {
     char dir[64];
     uint64_t quota, max_size; /* of the next start */
     struct files *files;
-    struct fetch fetches[64];
+    struct fetch fetches[512];
     unsigned n_fetches;
-    struct put puts[32];
+    struct put puts[128];
     unsigned n_puts;
     int start_result; /* of the next fetch or put */
     char news[512];   /* "+name/version -name …" of files, "+r:name" of resources */
