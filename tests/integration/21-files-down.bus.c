@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/lib/file-scene.h"
@@ -158,13 +159,41 @@ static void test_recovery(void)
     scene_stop(&s);
 }
 
+/* Who may not use a name does not see it, and does not hear of it. */
+static void test_access(void)
+{
+    CLEANUP(freep) char *dir = fixture_test_path("access.d");
+    CLEANUP(freep) char *settings = scene_printf("[access]\ndir = %s\n", dir);
+    CLEANUP(freep) char *rules = NULL;
+    struct scene s;
+
+    CHECK_INT(mkdir(dir, 0700), 0);
+    rules = fixture_write_file("access.d/files.conf", 0600,
+                               "[deny]\nverbs = files\nids = secret*\n"
+                               "[allow]\nverbs = files\n");
+    scene_start(&s, settings);
+    CHECK_MSG(FILES(s.bus, "List", ""), "[]"); /* iotd knows us from now on */
+    CHECK_LOCALCLOUD(&s, 0, "file", "send", DEVICE_ID, file_scene_file("a", 10), "secret.key",
+                     "FILE", "1");
+    file_scene_wait_status(&s, "file", "secret.key", "done");
+    CHECK_LOCALCLOUD(&s, 0, "file", "send", DEVICE_ID, file_scene_file("a", 10), "open.txt", "FILE",
+                     "1");
+    CHECK_MSG(bus_client_wait_signal(s.bus, "Received"), "\"open.txt\" {*");
+    CHECK_MSG(FILES(s.bus, "List", ""), "[(\"open.txt\",*");
+    CHECK_ERROR(FILES(s.bus, "Open", "s", "secret.key"), ERR("NotAuthorized"),
+                "access.d/files.conf:1");
+    CHECK_ERROR(FILES(s.bus, "Delete", "s", "secret.key"), ERR("NotAuthorized"), "files.conf:1");
+    CHECK_INT(file_scene_compare(&s, IOTD_IFACE_FILES, "open.txt", 10), 0);
+    CHECK_MSG(FILES(s.bus, "Delete", "s", "open.txt"), "");
+    CHECK_MSG(bus_client_wait_signal(s.bus, "Removed"), "\"open.txt\"");
+    json_decref(cloud_wait(s.cloud, "up", "$thing/up/service", "del_result"));
+    scene_stop(&s);
+}
+
 const char *const suite_name = "21-files-down";
 const struct suite_test suite_tests[] = {
-    {"receive", test_receive},
-    {"hostile names", test_hostile},
-    {"kill", test_kill},
-    {"faults", test_faults},
-    {"quota", test_quota},
-    {"recovery", test_recovery},
-    {NULL, NULL},
+    {"receive", test_receive}, {"hostile names", test_hostile},
+    {"kill", test_kill},       {"faults", test_faults},
+    {"quota", test_quota},     {"recovery", test_recovery},
+    {"access", test_access},   {NULL, NULL},
 };
