@@ -858,6 +858,12 @@ unit_tests += %reldir%/unit/test-slots
 # Allocations of our code that fail on demand.
 fault_ldflags = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=free
+unit_tests += %reldir%/unit/test-fetch-memory
+%canon_reldir%_unit_test_fetch_memory_SOURCES = %reldir%/unit/test-fetch-memory.c \
+	%reldir%/lib/fault.c %reldir%/lib/fault.h
+%canon_reldir%_unit_test_fetch_memory_CPPFLAGS = $(daemon_test_cppflags)
+%canon_reldir%_unit_test_fetch_memory_LDFLAGS = $(fault_ldflags)
+%canon_reldir%_unit_test_fetch_memory_LDADD = $(fetch_test_libs) $(JANSSON_LIBS)
 unit_tests += %reldir%/unit/test-client-report-memory
 %canon_reldir%_unit_test_client_report_memory_SOURCES = \
 	%reldir%/unit/test-client-report-memory.c %reldir%/lib/fault.c %reldir%/lib/fault.h

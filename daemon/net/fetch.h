@@ -20,7 +20,7 @@ struct fetcher;
 struct fetch;
 
 #define FETCH_IDLE_US (30 * USEC_PER_SEC)    /* own choice: without a byte, also of an answer */
-#define FETCH_TOTAL_US (3600 * USEC_PER_SEC) /* vendor SDK's order of an hour: all of it */
+#define FETCH_TOTAL_US (3600 * USEC_PER_SEC) /* own choice: all of it */
 
 /* What makes connections; one for the daemon, and for uploads too (put.h). ca_file: PEM; "": the
  * system's store. -ENOMEM */
