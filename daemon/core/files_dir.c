@@ -206,6 +206,19 @@ static void update(struct files_dir *d, struct file *there, const struct file *f
         d->used += there->size;
 }
 
+/*
+ * Programs get it to read, and nobody shall write it by another way. Not before it is in its place:
+ * a download that goes on writes to it.
+ */
+static int move_in(const struct files_dir *d, const struct file *f)
+{
+    if (renameat(d->partial, f->part, d->kinds[f->kind], f->name) < 0)
+        return -errno;
+    if (fchmodat(d->kinds[f->kind], f->name, 0400, 0) < 0)
+        log_warn("cannot protect a file name=\"%s\" error=\"%s\"", f->name, strerror(errno));
+    return 0;
+}
+
 /* As it was before files_dir_take(). */
 static void put_back(struct files_dir *d, struct file *newer, struct file *there)
 {
@@ -233,14 +246,11 @@ int files_dir_take(struct files_dir *d, const struct file *f, const char *part)
     newer.is_here = true;
     newer.stamp_us = clock_real_us();
     (void) snprintf(newer.part, sizeof(newer.part), "%s", part);
-    /* Programs get it to read, and nobody shall write it by another way. */
-    if (fchmodat(d->partial, part, 0400, 0) < 0)
-        return -errno;
     r = file_rows_transact(d->db, put_here, &newer);
     if (r < 0)
         return r;
-    if (renameat(d->partial, part, d->kinds[f->kind], f->name) < 0) {
-        r = -errno;
+    r = move_in(d, &newer);
+    if (r < 0) {
         put_back(d, &newer, there);
         return r;
     }
@@ -311,8 +321,7 @@ static bool reconcile(struct files_dir *d, struct file *f)
 {
     if (!f->is_here)
         return true;
-    if (*f->part && has(d->partial, f->part, f->size) &&
-        renameat(d->partial, f->part, d->kinds[f->kind], f->name) < 0)
+    if (*f->part && has(d->partial, f->part, f->size) && move_in(d, f) < 0)
         log_err("cannot take up a file name=\"%s\" error=\"%s\"", f->name, strerror(errno));
     f->part[0] = '\0';
     if (has(d->kinds[f->kind], f->name, f->size))

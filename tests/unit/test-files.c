@@ -321,6 +321,7 @@ static void test_restart(void)
 static void test_reconcile(void)
 {
     char from[128], to[128], path[200];
+    struct stat st;
 
     frig_begin();
     receive("a", "1", "hello");
@@ -328,12 +329,15 @@ static void test_reconcile(void)
     (void) snprintf(to, sizeof(to), "%s/partial", frig.dir);
     (void) snprintf(path, sizeof(path), "%s/%s", to, frig.fetches[0].name);
     CHECK_INT(rename(from, path), 0);
+    CHECK_INT(chmod(path, 0600), 0); /* as it is before */
     (void) snprintf(path, sizeof(path), "%s/of-nobody", to);
     (void) close(open(path, O_CREAT | O_WRONLY, 0600));
     (void) snprintf(path, sizeof(path), "%s/resource/of-another-device", frig.dir);
     (void) close(open(path, O_CREAT | O_WRONLY, 0600));
     frig_restart();
     CHECK_STR(frig_ls("resource"), "");
+    CHECK_INT(stat(from, &st), 0);
+    CHECK_INT(st.st_mode & 0777, 0400);
     CHECK_STR(frig_read(FILE_KIND_FILE, "a"), "hello");
     CHECK_STR(frig_ls("partial"), "");
     CHECK_INT(unlink(from), 0);
