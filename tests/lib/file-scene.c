@@ -37,7 +37,7 @@ static unsigned char byte_at(uint64_t i)
 
 static void fill(int fd, uint64_t size)
 {
-    unsigned char chunk[4000];
+    unsigned char chunk[2048];
 
     for (uint64_t done = 0; done < size;) {
         size_t n = size - done < sizeof(chunk) ? (size_t) (size - done) : sizeof(chunk);
@@ -75,7 +75,7 @@ int file_scene_memfd(uint64_t size)
 
 static bool has_contents(int fd, uint64_t size)
 {
-    unsigned char chunk[4000];
+    unsigned char chunk[2048];
     uint64_t done = 0;
     ssize_t n;
 
