@@ -105,7 +105,7 @@ static void reset_signals(void)
     sigset_t none;
 
     for (int n = 1; n < NSIG; n++)
-        (void) signal(n, SIG_DFL); /* some cannot be */
+        (void) signal(n, SIG_DFL); /* some cannot be, as those of libc's own */
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -121,7 +121,8 @@ static int confine(const struct child *c)
     limit(RLIMIT_NOFILE, CHILD_FDS);
     limit(RLIMIT_DATA, CHILD_DATA);
     limit(RLIMIT_CPU, c->request->cpu_s);
-    (void) setpriority(PRIO_PROCESS, 0, CHILD_NICE);
+    if (getpriority(PRIO_PROCESS, 0) < CHILD_NICE)
+        (void) setpriority(PRIO_PROCESS, 0, CHILD_NICE);
     (void) umask(077);
     if (chdir("/") < 0)
         return -1;
