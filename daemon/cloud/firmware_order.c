@@ -76,14 +76,28 @@ static int take_custom(struct firmware_order *o, const json_t *json, const char 
     return 0;
 }
 
+static bool is_documented(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(documented); i++) {
+        if (strcmp(documented[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int take_extra(struct firmware_order *o, const json_t *json, const char **ret_problem)
 {
-    CLEANUP(jx_decrefp) json_t *extra = json_copy((json_t *) (uintptr_t) json);
+    CLEANUP(jx_decrefp) json_t *extra = json_object();
+    const char *key;
+    json_t *value;
 
     if (!extra)
         return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_SIZE(documented); i++)
-        (void) json_object_del(extra, documented[i]); /* it may not be there */
+    json_object_foreach((json_t *) (uintptr_t) json, key, value)
+    {
+        if (!is_documented(key) && json_object_set(extra, key, value) < 0)
+            return -ENOMEM;
+    }
     (void) snprintf(o->fw_type, sizeof(o->fw_type), "%s", jx_string_or(extra, "fw_type", ""));
     if (strcmp(o->fw_type, jx_string_or(extra, "fw_type", "")) != 0)
         return refuse(ret_problem, "fw_type is too long");

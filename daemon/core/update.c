@@ -198,18 +198,29 @@ struct update *update_free(struct update *u)
     return NULL;
 }
 
+static int set_version_file(struct update *u, const char *path)
+{
+    char *copy;
+
+    if (u->version_file && strcmp(u->version_file, path) == 0)
+        return 0;
+    copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    free(u->version_file);
+    u->version_file = copy;
+    return 0;
+}
+
 int update_configure(struct update *u, const struct update_config *config)
 {
-    const char *version = config->version ? config->version : "";
-    char *file = strdup(config->version_file ? config->version_file : "");
+    int r = set_version_file(u, config->version_file ? config->version_file : "");
 
-    if (!file)
-        return -ENOMEM;
+    if (r < 0)
+        return r;
     u->config = *config;
     u->config.dir = u->config.version = u->config.version_file = NULL;
-    free(u->version_file);
-    u->version_file = file;
-    (void) snprintf(u->version, sizeof(u->version), "%s", version);
+    (void) snprintf(u->version, sizeof(u->version), "%s", config->version ? config->version : "");
     update_read_version(u);
     return 0;
 }

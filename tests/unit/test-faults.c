@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/core/update_record.h"
 #include "daemon/mqtt/session.h"
 #include "daemon/mqtt/stream.h"
 #include "daemon/store/vault.h"
@@ -494,14 +495,57 @@ static void test_core(void)
     crig_end();
 }
 
+/* --- firmware --- */
+
+static void update_record_donep(struct update_record *rec)
+{
+    update_record_done(rec);
+}
+
+/* An order becomes a record, and that a text. */
+static int run_order(void *userdata)
+{
+    CLEANUP(update_record_donep) struct update_record rec = {.state = UPDATE_READY};
+    CLEANUP(freep) char *text = NULL;
+    const char *problem;
+    int r;
+
+    fault_include_json(true);
+    r = firmware_order_parse(&rec.order, userdata, &problem);
+    if (r == 0)
+        r = update_record_text(&rec, &text);
+    fault_include_json(false);
+    return r;
+}
+
+static void test_order(void)
+{
+    static const char text[] =
+        "{\"version\":\"2\",\"file_size\":5,\"md5sum\":\"0123456789abcdef0123456789abcdef\","
+        "\"url\":\"http://h/\",\"user_defined\":{\"signature\":\"x\"},\"more\":1}";
+    CLEANUP(jx_decrefp) json_t *json = NULL;
+
+    CHECK_INT(jx_parse_object(text, strlen(text), &json, NULL), 0);
+    fault_sweep("update_record", run_order, NULL, json);
+}
+
 const char *const suite_name = "faults";
 const struct suite_test suite_tests[] = {
-    {"stream", test_stream},   {"publish", test_publish},
-    {"json", test_json},       {"model", test_model},
-    {"nested", test_nested},   {"conf", test_conf},
-    {"vault", test_vault},     {"register", test_register},
-    {"client", test_client},   {"sample", test_sample},
-    {"submit", test_submit},   {"post", test_post},
-    {"sending", test_sending}, {"calls", test_calls},
-    {"core", test_core},       {NULL, NULL},
+    {"order", test_order},
+    {"stream", test_stream},
+    {"publish", test_publish},
+    {"json", test_json},
+    {"model", test_model},
+    {"nested", test_nested},
+    {"conf", test_conf},
+    {"vault", test_vault},
+    {"register", test_register},
+    {"client", test_client},
+    {"sample", test_sample},
+    {"submit", test_submit},
+    {"post", test_post},
+    {"sending", test_sending},
+    {"calls", test_calls},
+    {"core", test_core},
+    {NULL, NULL},
 };
