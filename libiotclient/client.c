@@ -177,6 +177,7 @@ static void on_attached(DBusMessage *reply, void *userdata)
     /* Ids first: no control may find them unserved when the program has been told of the link. */
     serves_on_attached(client);
     otas_on_attached(client);
+    files_on_attached(client);
     r = props_load(client);
     if (r < 0)
         session_restart(client->session, r);
@@ -194,6 +195,7 @@ static void on_detached(void *userdata)
     serves_on_detached(client);
     defines_on_detached(client);
     otas_on_detached(client);
+    files_on_detached(client);
 }
 
 /* PropertiesChanged of org.iotd1.Link: s a{sv} as */
@@ -256,7 +258,9 @@ static void on_signal(DBusMessage *msg, void *userdata)
 {
     iotc_client *client = userdata;
 
-    if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "Changed"))
+    if (!dbus_message_has_path(msg, IOTD_DEVICE_PATH)) /* a transfer */
+        uploads_on_changed(client, msg);
+    else if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "Changed"))
         props_on_changed(client, msg);
     else if (dbus_message_is_signal(msg, IOTD_IFACE_THING, "Completed"))
         on_completed(client, msg);
@@ -264,6 +268,9 @@ static void on_signal(DBusMessage *msg, void *userdata)
         on_model_changed(client);
     else if (dbus_message_is_signal(msg, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged"))
         on_properties_changed(client, msg);
+    else if (dbus_message_has_interface(msg, IOTD_IFACE_FILES) ||
+             dbus_message_has_interface(msg, IOTD_IFACE_RESOURCES))
+        files_on_signal(client, msg);
 }
 
 static void on_call(DBusMessage *msg, void *userdata)
@@ -301,6 +308,7 @@ static void client_free(iotc_client *client)
     reports_done(client);
     serves_done(client);
     otas_done(client);
+    files_done(client);
     defines_done(client);
     snapshots_done(client);
     props_done(&client->props);
@@ -339,6 +347,7 @@ int iotc_client_new(iotc_client **ret_client, const char *app_id)
     serves_init(&client->serves);
     twecalls_init(&client->twecalls);
     otas_init(&client->otas);
+    files_init(&client->files);
     client->app_id = strdup(app_id);
     if (!client->app_id)
         return -ENOMEM;

@@ -8,6 +8,7 @@
 
 #include "libiotclient/define.h"
 #include "libiotclient/event.h"
+#include "libiotclient/file.h"
 #include "libiotclient/loop_epoll.h"
 #include "libiotclient/ota.h"
 #include "libiotclient/post.h"
@@ -41,6 +42,7 @@ struct iotc_client {
     struct defines defines;
     struct twecalls twecalls;
     struct otas otas;
+    struct files files;
     struct loop_timer flush;
     bool is_flush_due; /* at the end of this turn */
     struct wake wake;  /* reports of other threads */

@@ -47,6 +47,10 @@ static const struct ctl_command commands[] = {
     {"firmware", "status | offer | confirm | postpone | refuse | install",
      "the firmware update: what it does, yes, later, no; or one from a file", 1, 4,
      CTL_OPTION_NO_WAIT, ctl_firmware},
+    {"file", "list | get NAME [FILE] | put FILE [NAME [VERSION [TYPE]]] | delete NAME",
+     "files that users exchange with the device", 1, 5, CTL_OPTION_NO_WAIT, ctl_file},
+    {"resource", "list | get NAME [FILE] | put FILE [NAME] | delete NAME | check",
+     "resources that the maker exchanges with devices", 1, 3, CTL_OPTION_NO_WAIT, ctl_resource},
     {"connect", "", "switch the link on, try at once", 0, 0, 0, ctl_connect},
     {"disconnect", "", "switch the link off", 0, 0, 0, ctl_disconnect},
     {"provision", "", "give the device its credentials", 0, 0, CTL_OPTION_PROVISION, ctl_provision},
@@ -114,7 +118,7 @@ static int print_help(void)
            "  --json                        output for programs\n"
            "  --timeout S                   how long to wait for an answer (25)\n"
            "  --no-wait                     report, event: do not wait for the cloud;\n"
-           "                                firmware: nor for the end of the update\n"
+           "                                firmware, file, resource: nor for the end\n"
            "  --count N                     watch, monitor, notices: end after N lines\n"
            "  --exe PATH                    access: of a program with that executable\n"
            "  --file FILE                   provision: the vendor's device_info.json\n"
@@ -248,6 +252,8 @@ static int run(struct ctl *ctl, const struct ctl_command *command, int argc, cha
         : command->run == ctl_access   ? ctl_check_access(argv)
         : command->run == ctl_firmware ? ctl_check_firmware(ctl, argc, argv)
         : command->run == ctl_twecall  ? ctl_check_call(argc, argv)
+        : command->run == ctl_file     ? ctl_check_file(ctl, false, argc, argv)
+        : command->run == ctl_resource ? ctl_check_file(ctl, true, argc, argv)
                                        : CTL_OK;
     if (r != CTL_OK)
         return r;

@@ -88,6 +88,10 @@ int ctl_check_access(char **argv);
 /* iotctl_firmware.c; the arguments, before anything is asked of iotd. */
 int ctl_firmware(struct ctl *ctl, int argc, char **argv);
 int ctl_check_firmware(struct ctl *ctl, int argc, char **argv);
+/* iotctl_file.c */
+int ctl_file(struct ctl *ctl, int argc, char **argv);
+int ctl_resource(struct ctl *ctl, int argc, char **argv);
+int ctl_check_file(struct ctl *ctl, bool is_resource, int argc, char **argv);
 int ctl_bind_signature(struct ctl *ctl, int argc, char **argv);
 int ctl_bind_token(struct ctl *ctl, int argc, char **argv);
 int ctl_unbind(struct ctl *ctl, int argc, char **argv);
@@ -123,6 +127,10 @@ int ctl_add_owner_match(struct ctl *ctl) MUST_CHECK;
  */
 int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int timeout_ms,
                     DBusMessage **ret_msg) MUST_CHECK;
+
+/* The same of another object. */
+int ctl_next_signal_at(struct ctl *ctl, const char *path, const char *iface, const char *member,
+                       int timeout_ms, DBusMessage **ret_msg) MUST_CHECK;
 
 /* Says why on stderr, and as an object on stdout with --json. Returns CTL_FAILED. */
 int ctl_fail(struct ctl *ctl, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);

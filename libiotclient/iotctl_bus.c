@@ -246,6 +246,12 @@ static bool is_wanted(DBusMessage *msg, const char *iface, const char *member)
 int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int timeout_ms,
                     DBusMessage **ret_msg)
 {
+    return ctl_next_signal_at(ctl, IOTD_DEVICE_PATH, iface, member, timeout_ms, ret_msg);
+}
+
+int ctl_next_signal_at(struct ctl *ctl, const char *path, const char *iface, const char *member,
+                       int timeout_ms, DBusMessage **ret_msg)
+{
     int64_t end = now_ms() + timeout_ms;
 
     for (;;) {
@@ -257,7 +263,7 @@ int ctl_next_signal(struct ctl *ctl, const char *iface, const char *member, int 
             return CTL_UNAVAILABLE;
         }
         if (msg && is_wanted(msg, iface, member) && dbus_message_has_sender(msg, ctl->owner) &&
-            dbus_message_has_path(msg, IOTD_DEVICE_PATH)) {
+            dbus_message_has_path(msg, path)) {
             *ret_msg = TAKE(msg);
             return CTL_OK;
         }

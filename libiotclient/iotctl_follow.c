@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* iotctl firmware: how an update goes; a bar on a terminal, else a line for each state. */
+/* How an update goes: a bar on a terminal, else a line for each state. The bar also of uploads. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,38 +40,56 @@ static bool is_download(const struct ctl_firmware *fw)
     return strcmp(fw->state, "downloading") == 0;
 }
 
-/* "downloading  42 %  1.2 MiB of 3.4 MiB" */
-static void add_numbers(struct strbuf *sb, const struct ctl_firmware *fw)
+/* " 42 %  1.2 MiB of 3.4 MiB" */
+static void add_numbers(struct strbuf *sb, const struct ctl_bar *bar)
 {
-    strbuf_addf(sb, " %3" PRIu64 " %%", fw->percent > 100 ? 100 : fw->percent);
-    if (!is_download(fw))
+    strbuf_addf(sb, " %3u %%", bar->percent);
+    if (!bar->has_bytes)
         return;
     strbuf_adds(sb, "  ");
-    ctl_add_bytes(sb, fw->done);
+    ctl_add_bytes(sb, bar->done);
     strbuf_adds(sb, " of ");
-    ctl_add_bytes(sb, fw->size);
+    ctl_add_bytes(sb, bar->size);
 }
 
-static void draw_bar(const struct ctl_firmware *fw)
+void ctl_bar_draw(const struct ctl_bar *bar)
 {
     int width = columns() - 52, full;
     CLEANUP(freep) char *line = NULL;
     struct strbuf sb;
 
     width = width < MIN_BAR ? MIN_BAR : width > MAX_BAR ? MAX_BAR : width;
-    full = (int) ((uint64_t) width * (fw->percent > 100 ? 100 : fw->percent) / 100);
+    full = width * (int) bar->percent / 100;
     strbuf_init(&sb, CTL_TEXT_MAX);
     strbuf_adds(&sb, "\r\x1b[K"); /* over the last one */
-    ctl_add_text(&sb, fw->state, strnlen(fw->state, 16));
+    ctl_add_text(&sb, bar->label, strnlen(bar->label, 16));
     strbuf_adds(&sb, " [");
     for (int i = 0; i < width; i++)
         strbuf_addc(&sb, i < full ? '#' : '.');
     strbuf_addc(&sb, ']');
-    add_numbers(&sb, fw);
+    add_numbers(&sb, bar);
     if (strbuf_finish(&sb, &line) < 0)
         return; /* the next one */
     fputs(line, stdout);
     (void) fflush(stdout);
+}
+
+void ctl_bar_wipe(void)
+{
+    fputs("\r\x1b[K", stdout);
+}
+
+static void draw_bar(const struct ctl_firmware *fw)
+{
+    const struct ctl_bar bar = {
+        .label = fw->state,
+        .percent = fw->percent > 100 ? 100 : (unsigned) fw->percent,
+        .has_bytes = is_download(fw),
+        .done = fw->done,
+        .size = fw->size,
+    };
+
+    ctl_bar_draw(&bar);
 }
 
 static int print_line(struct ctl *ctl, const struct ctl_firmware *fw)
@@ -132,7 +150,7 @@ static int show(struct ctl *ctl, const struct ctl_firmware *fw, struct shown *s)
         return CTL_OK;
     }
     if (s->has_bar)
-        fputs("\r\x1b[K", stdout);
+        ctl_bar_wipe();
     s->has_bar = false;
     (void) snprintf(s->state, sizeof(s->state), "%s", fw->state);
     (void) snprintf(s->reason, sizeof(s->reason), "%s", fw->reason);

@@ -45,6 +45,7 @@ libiotclient_core_la_SOURCES = \
 	%reldir%/control.c \
 	%reldir%/done.c %reldir%/done.h \
 	%reldir%/event.c %reldir%/event.h \
+	%reldir%/file.c %reldir%/file.h %reldir%/file_upload.c \
 	%reldir%/loop_epoll.c %reldir%/loop_epoll.h \
 	%reldir%/ota.c %reldir%/ota.h \
 	%reldir%/ota_info.c \
@@ -80,6 +81,7 @@ iotclientinclude_HEADERS = \
 	%reldir%/iotclient/call.h \
 	%reldir%/iotclient/client.h \
 	%reldir%/iotclient/event.h \
+	%reldir%/iotclient/file.h \
 	%reldir%/iotclient/iotclient.h \
 	%reldir%/iotclient/ota.h \
 	%reldir%/iotclient/prop.h \
@@ -106,8 +108,8 @@ iotctl_SOURCES = \
 	%reldir%/iotctl.c %reldir%/iotctl.h \
 	%reldir%/iotctl_bus.c \
 	%reldir%/iotctl_call.c \
-	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_firmware.c \
-	%reldir%/iotctl_firmware.h %reldir%/iotctl_follow.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
+	%reldir%/iotctl_bind.c %reldir%/iotctl_control.c %reldir%/iotctl_file.c \
+	%reldir%/iotctl_firmware.c %reldir%/iotctl_firmware.h %reldir%/iotctl_follow.c %reldir%/iotctl_info.c %reldir%/iotctl_link.c \
 	%reldir%/iotctl_out.c \
 	%reldir%/iotctl_post.c \
 	%reldir%/iotctl_prop.c \

@@ -37,6 +37,16 @@
     "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
     "',interface='" IOTD_IFACE_THING "',member='ModelChanged'"
 
+#define MATCH_FILES                                                                                \
+    "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
+    "',interface='" IOTD_IFACE_FILES "'"
+#define MATCH_RESOURCES                                                                            \
+    "type='signal',sender='" IOTD_BUS_NAME "',path='" IOTD_DEVICE_PATH                             \
+    "',interface='" IOTD_IFACE_RESOURCES "'"
+#define MATCH_TRANSFERS                                                                            \
+    "type='signal',sender='" IOTD_BUS_NAME "',interface='" DBUS_INTERFACE_PROPERTIES               \
+    "',member='PropertiesChanged',arg0='" IOTD_IFACE_TRANSFER "'"
+
 #define BUS_RETRY_US (200 * USEC_PER_MSEC)
 #define BUS_RETRY_MAX_US (5 * USEC_PER_SEC)
 #define ATTACH_RETRY_US (1 * USEC_PER_SEC)
@@ -257,8 +267,9 @@ static void on_match(DBusMessage *reply, int error, void *userdata)
 int session_hear(struct session *s, enum session_news news, bool on)
 {
     static const char *const matches[SESSION_NEWS_COUNT_] = {
-        [SESSION_NEWS_CHANGED] = MATCH_CHANGED,
-        [SESSION_NEWS_FIRMWARE] = MATCH_FIRMWARE,
+        [SESSION_NEWS_CHANGED] = MATCH_CHANGED,     [SESSION_NEWS_FIRMWARE] = MATCH_FIRMWARE,
+        [SESSION_NEWS_FILES] = MATCH_FILES,         [SESSION_NEWS_RESOURCES] = MATCH_RESOURCES,
+        [SESSION_NEWS_TRANSFERS] = MATCH_TRANSFERS,
     };
     int r;
 
@@ -339,6 +350,17 @@ static DBusHandlerResult refuse(struct session *s, DBusMessage *msg)
     return DBUS_HANDLER_RESULT_HANDLED;
 }
 
+/* The device; a transfer, of which only the properties are of interest. */
+static bool is_news_object(DBusMessage *msg)
+{
+    const char *path = dbus_message_get_path(msg);
+
+    return dbus_message_has_path(msg, IOTD_DEVICE_PATH) ||
+           (path &&
+            strncmp(path, IOTD_TRANSFER_PATH_PREFIX, strlen(IOTD_TRANSFER_PATH_PREFIX)) == 0 &&
+            dbus_message_is_signal(msg, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged"));
+}
+
 static DBusHandlerResult on_message(DBusConnection *bus, DBusMessage *msg, void *userdata)
 {
     struct session *s = userdata;
@@ -357,8 +379,7 @@ static DBusHandlerResult on_message(DBusConnection *bus, DBusMessage *msg, void 
     else if (dbus_message_is_signal(msg, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
         on_owner_changed(s, msg);
     else if (dbus_message_get_type(msg) == DBUS_MESSAGE_TYPE_SIGNAL && is_from_iotd(s, msg) &&
-             dbus_message_has_path(msg, IOTD_DEVICE_PATH) &&
-             (s->attached || dbus_message_has_member(msg, "Completed")))
+             is_news_object(msg) && (s->attached || dbus_message_has_member(msg, "Completed")))
         s->ops->on_signal(msg, s->userdata);
     return DBUS_HANDLER_RESULT_HANDLED;
 }

@@ -21,8 +21,8 @@ struct session_ops {
     void (*on_attached)(DBusMessage *reply, void *userdata);
     /* iotd is gone; pending calls were completed with -ECONNRESET before. */
     void (*on_detached)(void *userdata);
-    /* A signal of iotd, of the device object. Before Attach is answered: Completed only, since an
-     * event may be older than this iotd. */
+    /* A signal of iotd, of the device object; PropertiesChanged also of transfers. Before Attach is
+     * answered: Completed only, since an event may be older than this iotd. */
     void (*on_signal)(DBusMessage *msg, void *userdata);
     /* iotd calls an object of ours. */
     void (*on_call)(DBusMessage *msg, void *userdata);
@@ -45,8 +45,15 @@ int session_new_call(struct session *s, DBusMessage **ret_msg, const char *path,
                      const char *member) MUST_CHECK;
 /* Without an answer. -ECONNRESET while not attached. */
 int session_send(struct session *s, DBusMessage *msg);
-/* What not every client wants to hear of: the signal Changed; the properties of Firmware. */
-enum session_news { SESSION_NEWS_CHANGED, SESSION_NEWS_FIRMWARE, SESSION_NEWS_COUNT_ };
+/* What not every client wants to hear of. */
+enum session_news {
+    SESSION_NEWS_CHANGED,  /* of Thing */
+    SESSION_NEWS_FIRMWARE, /* its properties */
+    SESSION_NEWS_FILES,
+    SESSION_NEWS_RESOURCES,
+    SESSION_NEWS_TRANSFERS, /* their properties */
+    SESSION_NEWS_COUNT_
+};
 /* Whether it is wanted, from the next answer of iotd on. */
 int session_hear(struct session *s, enum session_news news, bool on) MUST_CHECK;
 /* What iotd said makes no sense: starts again with Attach after a pause. */

@@ -44,6 +44,7 @@ dist_man_MANS += \
 	%reldir%/man/iotc_action.3 \
 	%reldir%/man/iotc_client_new.3 \
 	%reldir%/man/iotc_event.3 \
+	%reldir%/man/iotc_file.3 \
 	%reldir%/man/iotc_ota.3 \
 	%reldir%/man/iotc_prop.3 \
 	%reldir%/man/iotc_snapshot.3 \

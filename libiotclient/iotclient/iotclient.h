@@ -32,6 +32,7 @@
 #include <iotclient/call.h>
 #include <iotclient/client.h>
 #include <iotclient/event.h>
+#include <iotclient/file.h>
 #include <iotclient/ota.h>
 #include <iotclient/prop.h>
 #include <iotclient/snapshot.h>

@@ -32,6 +32,18 @@ integration_tests += %reldir%/21-files-up.bus
 %canon_reldir%_21_files_up_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_21_files_up_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 
+integration_tests += %reldir%/21-client-file.bus
+%canon_reldir%_21_client_file_bus_SOURCES = %reldir%/21-client-file.bus.c \
+	tests/lib/file-scene.c tests/lib/file-scene.h
+%canon_reldir%_21_client_file_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_21_client_file_bus_LDADD = $(SCENE_LDADD) libiotclient.la $(JANSSON_LIBS)
+
+integration_tests += %reldir%/21-iotctl-file.bus
+%canon_reldir%_21_iotctl_file_bus_SOURCES = %reldir%/21-iotctl-file.bus.c \
+	tests/lib/file-scene.c tests/lib/file-scene.h
+%canon_reldir%_21_iotctl_file_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_21_iotctl_file_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 # What must never be lost. tests/lib/ledger.h keeps the books.
 ledger = tests/lib/ledger.c tests/lib/ledger.h \
 	tests/lib/ledger-scene.c tests/lib/ledger-scene.h
