@@ -209,6 +209,17 @@ integration_tests += %reldir%/20-firmware-program.bus
 %canon_reldir%_20_firmware_program_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_20_firmware_program_bus_LDADD = $(SCENE_LDADD)
 
+firmware_scene = tests/lib/firmware-scene.c tests/lib/firmware-scene.h \
+	tests/lib/file-scene.c tests/lib/file-scene.h
+integration_tests += %reldir%/23-firmware-faults.bus
+%canon_reldir%_23_firmware_faults_bus_SOURCES = %reldir%/23-firmware-faults.bus.c $(firmware_scene)
+%canon_reldir%_23_firmware_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_23_firmware_faults_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+integration_tests += %reldir%/23-firmware-signature.bus
+%canon_reldir%_23_firmware_signature_bus_SOURCES = %reldir%/23-firmware-signature.bus.c $(firmware_scene)
+%canon_reldir%_23_firmware_signature_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_23_firmware_signature_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
+
 integration_tests += %reldir%/05-action-served.bus
 %canon_reldir%_05_action_served_bus_SOURCES = %reldir%/05-action-served.bus.c
 %canon_reldir%_05_action_served_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
