@@ -211,6 +211,10 @@ integration_tests += %reldir%/20-firmware-program.bus
 
 firmware_scene = tests/lib/firmware-scene.c tests/lib/firmware-scene.h \
 	tests/lib/file-scene.c tests/lib/file-scene.h
+integration_tests += %reldir%/23-firmware-breaks.bus
+%canon_reldir%_23_firmware_breaks_bus_SOURCES = %reldir%/23-firmware-breaks.bus.c $(firmware_scene)
+%canon_reldir%_23_firmware_breaks_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
+%canon_reldir%_23_firmware_breaks_bus_LDADD = $(SCENE_LDADD) $(JANSSON_LIBS)
 integration_tests += %reldir%/23-firmware-faults.bus
 %canon_reldir%_23_firmware_faults_bus_SOURCES = %reldir%/23-firmware-faults.bus.c $(firmware_scene)
 %canon_reldir%_23_firmware_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
