@@ -40,6 +40,7 @@ libiotfixture_la_LIBADD = libiottest.la libiottestbus.la libiotdbus.la libiotbas
 check_LTLIBRARIES += libiotworld.la
 libiotworld_la_SOURCES = \
 	%reldir%/lib/fake-client.c %reldir%/lib/fake-iotd-impl.h \
+	%reldir%/lib/fake-files.c %reldir%/lib/fake-files.h \
 	%reldir%/lib/fake-firmware.c %reldir%/lib/fake-firmware.h \
 	%reldir%/lib/fake-iotd.c %reldir%/lib/fake-iotd.h \
 	%reldir%/lib/fake-thing.c %reldir%/lib/fake-twecall.c \
@@ -252,6 +253,11 @@ integration_tests += %reldir%/integration/20-client-firmware.bus
 %canon_reldir%_integration_20_client_firmware_bus_SOURCES = %reldir%/integration/20-client-firmware.bus.c
 %canon_reldir%_integration_20_client_firmware_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
 %canon_reldir%_integration_20_client_firmware_bus_LDADD = libiotworld.la libiotclient.la
+
+integration_tests += %reldir%/integration/21-client-transfer.bus
+%canon_reldir%_integration_21_client_transfer_bus_SOURCES = %reldir%/integration/21-client-transfer.bus.c
+%canon_reldir%_integration_21_client_transfer_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS)
+%canon_reldir%_integration_21_client_transfer_bus_LDADD = libiotworld.la libiotclient.la
 
 integration_tests += %reldir%/integration/22-call-client.bus
 %canon_reldir%_integration_22_call_client_bus_SOURCES = %reldir%/integration/22-call-client.bus.c

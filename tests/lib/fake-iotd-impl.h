@@ -2,7 +2,7 @@
 #ifndef IOTD_TESTS_FAKE_IOTD_IMPL_H
 #define IOTD_TESTS_FAKE_IOTD_IMPL_H
 
-/* Between fake-iotd.c, fake-thing.c, fake-client.c and fake-twecall.c. */
+/* Between fake-iotd.c, fake-thing.c, fake-client.c, fake-files.c and fake-twecall.c. */
 
 #include "tests/lib/fake-iotd.h"
 

@@ -316,6 +316,8 @@ static int add_objects(struct fake *f)
         r = fake_add_twecall(f);
     if (r >= 0)
         r = fake_add_firmware(f, &member);
+    if (r >= 0)
+        r = fake_add_files(f, &member);
     if (r < 0)
         fprintf(stderr, "fake iotd: member %s: %s\n", member, strerror(-r));
     return r;
@@ -372,6 +374,7 @@ void fake_done(struct fake *f)
     if (f->held_call)
         tree_call_error(&f->held_call, -EIO, NULL);
     fake_firmware_done(f);
+    fake_files_done(f);
     f->watch = bus_watch_detach(f->watch);
     if (f->bus) {
         dbus_connection_close(f->bus);

@@ -14,6 +14,7 @@
 #include "dbus/tree.h"
 #include "dbus/watch.h"
 #include "libiotclient/value.h"
+#include "tests/lib/fake-files.h"
 #include "tests/lib/fake-firmware.h"
 #include "tests/lib/test-loop.h"
 
@@ -82,6 +83,7 @@ struct fake {
     size_t n_claims;
 
     struct fake_firmware firmware;
+    struct fake_files files;
 
     /* Answers of handlers. */
     unsigned n_answers;
