@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cloud → iotd: update_firmware; cloud's file server: one fault after the other.
- * iotd → cloud: report_progress fail with the documented code; iotd → user: the same code and a
- * reason, on the bus and by iotctl. The cloud's next order is carried out.
+ * cloud → iotd: update_firmware; cloud's file server: one fault of each code, breaks, a disk that
+ * is full. iotd → cloud: report_progress fail with the documented code; iotd → user: the same code
+ * and a reason, on the bus and by iotctl. The cloud's next order is carried out.
  */
 
 #include <stdio.h>
@@ -80,18 +80,6 @@ static void test_at_once(void)
     check_faults(faults, sizeof(faults) / sizeof(faults[0]));
 }
 
-/* The link has to prove that it is up before the cloud is told. */
-static void test_refused(void)
-{
-    static const struct fault faults[] = {
-        {"2.0", FAULT("wrong_length", ",\"bytes\":-1"), -5,
-         "the file has 299999 bytes, announced were 300000"},
-        {"2.1", FAULT("redirect", ""), -5, "more than 5 redirects"},
-    };
-
-    check_faults(faults, sizeof(faults) / sizeof(faults[0]));
-}
-
 /* No byte ever comes: five tries, with back-off. */
 static void test_cut_for_ever(void)
 {
@@ -105,6 +93,23 @@ static void test_cut_for_ever(void)
         json_decref(cloud_wait(fs.s.cloud, "event", "download", "from 0, 0 of 300000"));
     firmware_scene_check_failed(&fs, -5, "closed");
     check_next_order(&fs, 1, "image.bin");
+    firmware_scene_stop(&fs);
+}
+
+/* Nobody listens where the image should be; the next order has another address. */
+static void test_unreachable(void)
+{
+    struct firmware_scene fs;
+
+    stage_start(&fs);
+    firmware_scene_upload(&fs, "image.bin", "2.0", "extra:={\"url\":\"http://127.0.0.1:1/image\"}");
+    firmware_scene_order(&fs, "2.0");
+    CHECK(firmware_scene_wait(&fs, "State", "downloading"));
+    CHECK(firmware_scene_wait(&fs, "Reason", "Connection refused"));
+    firmware_scene_check_failed(&fs, -1, "refused");
+    firmware_scene_upload(&fs, "image.bin", "2.1", NULL);
+    firmware_scene_order(&fs, "2.1");
+    firmware_scene_take_install(&fs, "image.bin");
     firmware_scene_stop(&fs);
 }
 
@@ -175,8 +180,8 @@ static void test_disk_full(void)
 const char *const suite_name = "firmware-faults";
 const struct suite_test suite_tests[] = {
     {"at_once", test_at_once},
-    {"refused", test_refused},
     {"cut_for_ever", test_cut_for_ever},
+    {"unreachable", test_unreachable},
     {"endless", test_endless},
     {"no_range", test_no_range},
     {"disk_full", test_disk_full},
