@@ -394,11 +394,6 @@ check_PROGRAMS += %reldir%/lib/fake-iotd
 integration_tests += %reldir%/integration/20-ota-agent.bus
 %canon_reldir%_integration_20_ota_agent_bus_SOURCES = %reldir%/integration/20-ota-agent.bus.c
 %canon_reldir%_integration_20_ota_agent_bus_LDADD = libiotfixture.la
-integration_tests += %reldir%/integration/20-firmware-broken.bus
-%canon_reldir%_integration_20_firmware_broken_bus_SOURCES = %reldir%/integration/20-firmware-broken.bus.c
-%canon_reldir%_integration_20_firmware_broken_bus_CPPFLAGS = $(AM_CPPFLAGS) $(DBUS_CFLAGS) $(JANSSON_CFLAGS)
-%canon_reldir%_integration_20_firmware_broken_bus_LDADD = libiotfixture.la $(JANSSON_LIBS)
-
 integration_tests += %reldir%/integration/20-iotctl-firmware.bus
 %canon_reldir%_integration_20_iotctl_firmware_bus_SOURCES = %reldir%/integration/20-iotctl-firmware.bus.c
 %canon_reldir%_integration_20_iotctl_firmware_bus_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

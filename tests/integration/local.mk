@@ -190,16 +190,6 @@ integration_tests += %reldir%/05-action-raw.bus
 %canon_reldir%_05_action_raw_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
 %canon_reldir%_05_action_raw_bus_LDADD = $(SCENE_LDADD)
 
-integration_tests += %reldir%/20-firmware-faults.bus
-%canon_reldir%_20_firmware_faults_bus_SOURCES = %reldir%/20-firmware-faults.bus.c
-%canon_reldir%_20_firmware_faults_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_20_firmware_faults_bus_LDADD = $(SCENE_LDADD)
-
-integration_tests += %reldir%/20-firmware-kill.bus
-%canon_reldir%_20_firmware_kill_bus_SOURCES = %reldir%/20-firmware-kill.bus.c
-%canon_reldir%_20_firmware_kill_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
-%canon_reldir%_20_firmware_kill_bus_LDADD = $(SCENE_LDADD)
-
 integration_tests += %reldir%/20-firmware-order.bus
 %canon_reldir%_20_firmware_order_bus_SOURCES = %reldir%/20-firmware-order.bus.c
 %canon_reldir%_20_firmware_order_bus_CPPFLAGS = $(SCENE_CPPFLAGS)
