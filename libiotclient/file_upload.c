@@ -146,7 +146,7 @@ static void take_properties(struct file_upload *up, DBusMessageIter *it)
         upload_end(up, result_of(up));
         return;
     }
-    if (!up->on_progress || up->done == up->told)
+    if (!up->on_progress || up->done == up->told || up->call) /* the size is not known yet */
         return;
     up->told = up->done;
     up->client->n_callbacks++;

@@ -95,9 +95,10 @@ IOTC_API IOTC_MUST_CHECK int iotc_file_open(iotc_client *client, iotc_file_kind 
                                             const char *name, iotc_file_open_fn fn, void *userdata);
 /**
  * Removes it here, and ends a download of it; of a file the cloud is told.
- * @param done  runs with 0; -ENOENT it is not here; -EACCES this program may not; -ENOBUFS no more
- *              descriptors; -EOPNOTSUPP iotd has no files; -EPROTO the answer makes no sense;
- *              -ECONNRESET iotd went away; -ETIMEDOUT; -ECANCELED the client ended; may be NULL
+ * @param done  runs with 0; -ENOENT it is not here; -EACCES this program may not; -ENOBUFS or
+ *              -EMFILE no more descriptors, there or here; -EOPNOTSUPP iotd has no files;
+ *              -EPROTO the answer makes no sense; -ECONNRESET iotd went away; -ETIMEDOUT;
+ *              -ECANCELED the client ended; may be NULL
  * @return as iotc_file_list()
  * @since 0.1
  */
