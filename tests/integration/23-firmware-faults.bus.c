@@ -80,6 +80,18 @@ static void test_at_once(void)
     check_faults(faults, sizeof(faults) / sizeof(faults[0]));
 }
 
+/* The link has to prove that it is up before the cloud is told. */
+static void test_refused(void)
+{
+    static const struct fault faults[] = {
+        {"2.0", FAULT("wrong_length", ",\"bytes\":-1"), -5,
+         "the file has 299999 bytes, announced were 300000"},
+        {"2.1", FAULT("redirect", ""), -5, "more than 5 redirects"},
+    };
+
+    check_faults(faults, sizeof(faults) / sizeof(faults[0]));
+}
+
 /* No byte ever comes: five tries, with back-off. */
 static void test_cut_for_ever(void)
 {
@@ -179,11 +191,8 @@ static void test_disk_full(void)
 
 const char *const suite_name = "firmware-faults";
 const struct suite_test suite_tests[] = {
-    {"at_once", test_at_once},
-    {"cut_for_ever", test_cut_for_ever},
-    {"unreachable", test_unreachable},
-    {"endless", test_endless},
-    {"no_range", test_no_range},
-    {"disk_full", test_disk_full},
-    {NULL, NULL},
+    {"at_once", test_at_once},           {"refused", test_refused},
+    {"cut_for_ever", test_cut_for_ever}, {"unreachable", test_unreachable},
+    {"endless", test_endless},           {"no_range", test_no_range},
+    {"disk_full", test_disk_full},       {NULL, NULL},
 };
