@@ -268,10 +268,16 @@ static void go_on(struct loop_timer *timer, void *userdata)
     struct files_down *down = userdata;
     struct download *d;
 
-    (void) timer;
     while (down->can_go && files_down_count(down, DOWNLOAD_RUNNING) < LIMIT_DOWNLOADS_RUN &&
-           (d = find_waiting(down)))
+           (d = find_waiting(down))) {
+        uint64_t wait = ratelimit_take(&down->rate, loop_now_us(down->config.loop));
+
+        if (wait > 0) {
+            loop_timer_arm(down->config.loop, timer, wait, go_on, down);
+            return;
+        }
         run(d);
+    }
 }
 
 void files_down_go(struct files_down *down)
@@ -408,6 +414,7 @@ int files_down_new(struct files_down **ret_down, const struct files_down_config 
         return -ENOMEM;
     down->config = *config;
     list_init(&down->downloads);
+    ratelimit_init(&down->rate, LIMIT_DOWNLOADS_RATE, USEC_PER_SEC, LIMIT_DOWNLOADS_RATE);
     r = download_rows_load(config->dir->db, on_row, down);
     if (r < 0)
         return r;

@@ -6,6 +6,7 @@
  */
 
 #include "daemon/core/files_down.h"
+#include "libiotclient/base/ratelimit.h"
 
 enum download_state {
     DOWNLOAD_WAITING,
@@ -28,6 +29,7 @@ struct files_down {
     struct files_down_config config;
     struct list downloads; /* the oldest first */
     struct loop_timer timer;
+    struct ratelimit rate; /* of those that begin */
     bool can_go;
 };
 

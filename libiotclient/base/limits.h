@@ -70,6 +70,7 @@
 #define LIMIT_FILE_MAX (1ULL << 30) /* console guide: 1024 MB of one */
 #define LIMIT_FILES 256             /* own choice: on the device; told as no space beyond */
 #define LIMIT_DOWNLOADS 32          /* own choice: orders that wait or run; failed beyond */
+#define LIMIT_DOWNLOADS_RATE 2      /* own choice: begin in a second, three messages each */
 #define LIMIT_DOWNLOADS_RUN 4       /* own choice: of them at the same time */
 #define LIMIT_DOWNLOADS_BROKEN 8    /* own choice: partial files kept; the oldest goes */
 #define LIMIT_UPLOADS 16            /* own choice: of all programs at the same time; -ENOBUFS */

@@ -305,6 +305,7 @@ void frig_order(const char *name, const char *version, const char *contents)
                     "{'method':'update_resource','resource_name':'%s','resource_type':'FILE',"
                     "'version':'%s','url':'http://files/%s?%s','md5sum':'%s','file_size':%zu}",
                     name, version, name, version, frig_md5(contents), strlen(contents));
+    rig_advance(&frig.rig, USEC_PER_SEC / LIMIT_DOWNLOADS_RATE); /* so that it begins at once */
     frig_push_file(text);
 }
 

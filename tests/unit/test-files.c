@@ -522,7 +522,7 @@ static void test_many(void)
             frig_arrive(&frig.fetches[i], "hello");
         else
             frig_fail(&frig.fetches[i], TRANSFER_TIMEOUT);
-        rig_advance(&frig.rig, 0);
+        rig_advance(&frig.rig, USEC_PER_SEC / LIMIT_DOWNLOADS_RATE);
     }
     CHECK_INT(frig.n_fetches, LIMIT_DOWNLOADS);
     { /* of those that failed the latest are kept */
@@ -532,6 +532,29 @@ static void test_many(void)
             n_kept++;
         CHECK_INT(n_kept, LIMIT_DOWNLOADS_BROKEN);
     }
+    frig_end();
+}
+
+/* Each has messages, and the platform throws away what is too many in a second. */
+static void test_rate(void)
+{
+    frig_begin();
+    for (int i = 0; i < 4; i++) {
+        CLEANUP(freep) char *text = NULL;
+
+        CHECK(asprintf(&text,
+                       "{'method':'update_resource','resource_name':'f%d','resource_type':'FILE',"
+                       "'version':'1','url':'http://files/f','md5sum':'%s','file_size':5}",
+                       i, frig_md5("hello")) > 0);
+        frig_push_file(text);
+    }
+    CHECK_INT(frig.n_fetches, LIMIT_DOWNLOADS_RATE);
+    rig_advance(&frig.rig, USEC_PER_SEC / LIMIT_DOWNLOADS_RATE - 1);
+    CHECK_INT(frig.n_fetches, LIMIT_DOWNLOADS_RATE);
+    rig_advance(&frig.rig, 1);
+    CHECK_INT(frig.n_fetches, LIMIT_DOWNLOADS_RATE + 1);
+    rig_advance(&frig.rig, USEC_PER_SEC);
+    CHECK_INT(frig.n_fetches, 4);
     frig_end();
 }
 
@@ -552,5 +575,6 @@ const struct suite_test suite_tests[] = {
     {"room", test_room},
     {"long report", test_long_report},
     {"many", test_many},
+    {"rate", test_rate},
     {NULL, NULL},
 };
