@@ -136,7 +136,6 @@ static void time_control(struct stage *s, const char *property, int value,
     cloud_peer_control(&s->cloud, property, value, ++s->number);
     cloud_peer_await_reply(&s->cloud, s->number);
     bench_add(values, (double) (bench_now_ns() - start) / 1000);
-    cloud_peer_ack(&s->cloud);
 }
 
 static void time_echo(struct stage *s, struct bench_series *values)

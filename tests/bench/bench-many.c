@@ -92,7 +92,6 @@ static void time_controls(struct cloud_peer *cloud, unsigned *number, struct ben
         cloud_peer_control(cloud, SERVED, i % 100, ++*number);
         cloud_peer_await_reply(cloud, *number);
         bench_add(values, (double) (bench_now_ns() - start) / 1000);
-        cloud_peer_ack(cloud);
     }
 }
 

@@ -44,13 +44,25 @@ static bool next_packet(struct cloud_peer *p, struct packet *ret_packet)
     return true;
 }
 
-void cloud_peer_ack(struct cloud_peer *p)
+/* What is owed, as a packet in out: its length, or 0. */
+static size_t take_ack(struct cloud_peer *p, uint8_t *out)
 {
     const uint8_t packet[] = {PUBACK << 4, 2, p->unacked[0], p->unacked[1]};
 
-    if (p->owes_ack)
-        bare_ws_write(p->ws, packet, sizeof(packet));
+    if (!p->owes_ack)
+        return 0;
     p->owes_ack = false;
+    memcpy(out, packet, sizeof(packet));
+    return sizeof(packet);
+}
+
+static void ack(struct cloud_peer *p)
+{
+    uint8_t packet[8];
+    size_t n = take_ack(p, packet);
+
+    if (n > 0)
+        bare_ws_write(p->ws, packet, n);
 }
 
 static struct cloud_message take_publish(struct cloud_peer *p, const struct packet *packet)
@@ -71,7 +83,7 @@ struct cloud_message cloud_peer_read(struct cloud_peer *p)
     static const uint8_t connack[] = {0x20, 2, 0, 0}, pingresp[] = {0xd0, 0};
     struct packet packet;
 
-    cloud_peer_ack(p);
+    ack(p);
     while (next_packet(p, &packet)) {
         switch (packet.first >> 4) {
         case CONNECT:
@@ -145,11 +157,13 @@ static void publish(struct cloud_peer *p, const char *kind, const char *payload,
 {
     uint8_t packet[2 * ROOM];
     char topic[128];
+    size_t n = take_ack(p, packet);
 
     if (len < 0 || len >= ROOM)
         bench_fatal("a message is too large");
     (void) snprintf(topic, sizeof(topic), "$thing/down/%s/%s/%s", kind, p->product, p->device);
-    bare_ws_write(p->ws, packet, cloud_encode_publish(packet, topic, payload, (size_t) len));
+    n += cloud_encode_publish(packet + n, topic, payload, (size_t) len);
+    bare_ws_write(p->ws, packet, n);
 }
 
 void cloud_peer_answer(struct cloud_peer *p, const struct cloud_message *m)
@@ -165,7 +179,6 @@ void cloud_peer_answer(struct cloud_peer *p, const struct cloud_message *m)
     const char *token = memmem(m->payload, m->len, key, sizeof(key) - 1);
     char payload[ROOM];
 
-    cloud_peer_ack(p);
     for (size_t i = 0; token && i < ARRAY_SIZE(answered); i++) {
         int len;
 
@@ -179,6 +192,7 @@ void cloud_peer_answer(struct cloud_peer *p, const struct cloud_message *m)
         publish(p, answered[i].kind, payload, len);
         return;
     }
+    ack(p);
 }
 
 void cloud_peer_control(struct cloud_peer *p, const char *property, int value, unsigned number)

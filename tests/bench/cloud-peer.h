@@ -32,18 +32,16 @@ void cloud_peer_done(struct cloud_peer *p);
 
 /* Whether cloud_peer_read() would not wait. */
 bool cloud_peer_has_message(const struct cloud_peer *p);
-/* The next message of the device; packets of MQTT are answered meanwhile, this one is not yet. */
+/* The next message of the device; packets of MQTT are answered meanwhile. The PUBACK of this one
+ * leaves in a frame with the next message down, or when the next one up is read. */
 struct cloud_message cloud_peer_read(struct cloud_peer *p);
-/* PUBACK of the message that was read last, if it is owed. Reading the next one does it as well. */
-void cloud_peer_ack(struct cloud_peer *p);
 /* Whether it has that "method". */
 bool cloud_message_is(const struct cloud_message *m, const char *method);
 /* Acknowledges, and code 0 to a report or an event, as the cloud does. */
 void cloud_peer_answer(struct cloud_peer *p, const struct cloud_message *m);
 /* A control of an int; number makes its clientToken. */
 void cloud_peer_control(struct cloud_peer *p, const char *property, int value, unsigned number);
-/* The control_reply to it, which has to be code 0 and is not acknowledged yet: whoever measures
- * has stopped the clock by then. What comes before it is answered. */
+/* The control_reply to it, which has to be code 0; what comes before it is answered. */
 void cloud_peer_await_reply(struct cloud_peer *p, unsigned number);
 
 /* A PUBLISH with QoS 0 in out, which has to be large enough. The length. */
