@@ -208,15 +208,27 @@ static int copy(int from, int to)
     return 0;
 }
 
+/* A device or pipe is written to, never replaced. */
+static int save_into(struct ctl *ctl, int from, const char *path)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    int r = fd < 0 ? -errno : copy(from, fd);
+
+    return r == 0 ? CTL_OK : ctl_fail(ctl, NULL, "%s: %s", path, strerror(-r));
+}
+
 /* Beside path first: a file that is there stays until the new one is whole. */
 static int save(struct ctl *ctl, int from, const char *path)
 {
     CLEANUP(freep) char *temp = NULL;
     CLEANUP(fd_closep) int fd = -1;
     mode_t mask = umask(0);
+    struct stat st;
     int r;
 
     (void) umask(mask);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return save_into(ctl, from, path);
     if (asprintf(&temp, "%s.XXXXXX", path) < 0) {
         temp = NULL;
         return ctl_fail_errno(ctl, -ENOMEM);

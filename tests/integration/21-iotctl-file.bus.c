@@ -119,6 +119,7 @@ static void check_same(const char *path, const char *other)
 
 static void test_down(void)
 {
+    char target[32];
     const char *source = file_scene_file("source", 300000);
     CLEANUP(freep) char *wav = fixture_test_path("hello.wav");
     CLEANUP(result_done) struct result pipe = {.status = -1};
@@ -155,6 +156,9 @@ static void test_down(void)
     CHECK_INT(pipe.status, 0);
     CHECK_STR(pipe.err, "");
     RUN(1, "", "no such dir/x: No such file", "file", "get", "hello.wav", "no such dir/x");
+    CHECK_INT(symlink("/dev/full", "full"), 0); /* written to, not replaced */
+    RUN(1, "", "full: No space left", "file", "get", "hello.wav", "full");
+    CHECK(readlink("full", target, sizeof(target)) == (ssize_t) strlen("/dev/full"));
     RUN(0, "deleted hello.wav\n", "", "file", "delete", "hello.wav");
     RUN(1, "", "there is no file of that name here", "file", "delete", "hello.wav");
     RUN(1, "\"error\":\"org.iotd1.Error.UnknownId\"", "", "--json", "file", "get", "hello.wav");
