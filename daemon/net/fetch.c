@@ -96,12 +96,22 @@ static void finish(struct fetch *f, enum transfer_result result, const char *tex
     f->events->done(&end, f->userdata);
 }
 
+static enum transfer_result result_of_errno(int error, const char **ret_text)
+{
+    if (error == -ENOSPC || error == -EDQUOT || error == -EFBIG) {
+        *ret_text = "there is no room for it on the disk";
+        return TRANSFER_NO_SPACE;
+    }
+    *ret_text = strerror(-error);
+    return TRANSFER_FAILED;
+}
+
 static void fail_errno(struct fetch *f, int error)
 {
-    bool full = error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+    const char *text;
+    enum transfer_result result = result_of_errno(error, &text);
 
-    finish(f, full ? TRANSFER_NO_SPACE : TRANSFER_FAILED,
-           full ? "there is no room for it on the disk" : strerror(-error));
+    finish(f, result, text);
 }
 
 static void on_total(struct loop_timer *timer, void *userdata)
@@ -273,6 +283,7 @@ static int on_body(const uint8_t *data, size_t len, void *userdata)
 {
     struct fetch *f = userdata;
     uint64_t missing = f->size - fetch_file_done(f->file);
+    const char *text;
     int r;
 
     f->received += len;
@@ -291,10 +302,9 @@ static int on_body(const uint8_t *data, size_t len, void *userdata)
     if (f->events->progress && !loop_timer_is_armed(&f->progress))
         loop_timer_arm(f->fetcher->loop, &f->progress, PROGRESS_US, on_progress, f);
     if (r < 0) {
-        bool full = r == -ENOSPC || r == -EDQUOT || r == -EFBIG;
+        enum transfer_result result = result_of_errno(r, &text);
 
-        return verdict(f, VERDICT_FAILED, full ? TRANSFER_NO_SPACE : TRANSFER_FAILED, "%s",
-                       full ? "there is no room for it on the disk" : strerror(-r));
+        return verdict(f, VERDICT_FAILED, result, "%s", text);
     }
     if (len == missing)
         return verdict(f, VERDICT_WHOLE, TRANSFER_OK, "complete");
