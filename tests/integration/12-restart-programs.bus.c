@@ -225,7 +225,7 @@ static void test_small_programs(void)
     bad = run(1, "examples/report", "brightness", "101");
     check_has(bad, "outside of what the thing model allows");
     unknown = run(1, "examples/report", "nothing", "1");
-    check_has(unknown, "not in the thing model");
+    check_has(unknown, "there is no such id");
     usage = run(64, "examples/report", "brightness", "much");
     CHECK_STR(usage, "");
 
